@@ -1,0 +1,123 @@
+// swift-tools-version: 6.3
+import PackageDescription
+
+/// Unsafe build flags are refused in a package that is a dependency; there, a release build is optimised anyway.
+let isDependency = Context.packageDirectory.contains("/checkouts/")
+
+/// The kernels are optimised in debug builds too, so that tests run the code that users run.
+let kernelFlags: [CSetting] =
+    isDependency ? [] : [.unsafeFlags(["-O3"]), .treatAllWarnings(as: .error)]
+
+let package = Package(
+    name: "swift-uniem",
+    platforms: [.macOS(.v15)],
+    products: [
+        .library(name: "Uniem", targets: ["Uniem"]),
+        .executable(name: "uniem", targets: ["UniemCLI"]),
+    ],
+    dependencies: [
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    ],
+    targets: [
+        // L0
+        .systemLibrary(
+            name: "COpenBLAS", pkgConfig: "openblas",
+            providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
+        .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .target(name: "CKernels", cSettings: kernelFlags),
+        .target(name: "Files", dependencies: ["CZlib"]),
+        .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
+
+        // L1
+        .target(name: "Layers", dependencies: ["Tensors"]),
+        .target(name: "Tokenizers", dependencies: ["Files"]),
+        .target(name: "Records", dependencies: ["Files"]),
+        .target(name: "Tracking", dependencies: ["Files"]),
+
+        // L2
+        .target(name: "Encoders", dependencies: ["Files", "Layers", "Tensors"]),
+        .target(
+            name: "Checkpoints",
+            dependencies: [
+                "Files", "Layers", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+
+        // L3
+        .target(
+            name: "Embedders",
+            dependencies: ["Checkpoints", "Encoders", "Files", "Layers", "Tensors", "Tokenizers"]),
+
+        // L4
+        .target(
+            name: "Uniem",
+            dependencies: [
+                "Checkpoints", "Embedders", "Encoders", "Files", "Layers", "Records", "Tensors",
+                "Tokenizers", "Tracking", "RunStore",
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+        .target(
+            name: "RunStore",
+            dependencies: ["Files", "Tracking", .product(name: "GRDB", package: "GRDB.swift")]),
+
+        // L6
+        .executableTarget(
+            name: "UniemCLI",
+            dependencies: [
+                "Uniem", "RunStore", "Files", "Tracking",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+                .product(name: "Logging", package: "swift-log"),
+            ]),
+
+        // Tests
+        .target(
+            name: "TestSupport", dependencies: ["Files", "Tensors"], path: "Tests/TestSupport"),
+        .testTarget(name: "FilesTests", dependencies: ["Files"]),
+        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Files", "TestSupport"]),
+        .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"]),
+        .testTarget(name: "RecordsTests", dependencies: ["Records", "Files", "TestSupport"]),
+        .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Files", "TestSupport"]),
+        .testTarget(
+            name: "CheckpointsTests",
+            dependencies: ["Checkpoints", "Layers", "Tensors", "Files", "TestSupport"]),
+        .testTarget(
+            name: "EmbeddersTests",
+            dependencies: [
+                "Embedders", "Encoders", "Checkpoints", "Layers", "Tensors", "Tokenizers", "Files",
+                "TestSupport",
+            ]),
+        .testTarget(
+            name: "RunStoreTests",
+            dependencies: [
+                "RunStore", "Tracking", "Files", "TestSupport",
+                .product(name: "GRDB", package: "GRDB.swift"),
+            ]),
+        .testTarget(
+            name: "UniemTests",
+            dependencies: [
+                "Uniem", "Checkpoints", "Layers", "RunStore", "Tokenizers", "TestSupport",
+            ]),
+        .testTarget(
+            name: "UniemCLITests",
+            dependencies: [
+                "UniemCLI", "Uniem", "RunStore", "Files", "TestSupport",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
+    ],
+    swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+    guard target.name != "CKernels" else { continue }
+    var settings: [SwiftSetting] = [
+        .enableUpcomingFeature("ExistentialAny"),
+        .enableUpcomingFeature("MemberImportVisibility"),
+        .enableUpcomingFeature("InternalImportsByDefault"),
+    ]
+    if !isDependency { settings.append(.treatAllWarnings(as: .error)) }
+    // Only Tensors works with unsafe memory all over; elsewhere each use is spelled out.
+    if target.name != "Tensors" { settings.append(.strictMemorySafety()) }
+    target.swiftSettings = (target.swiftSettings ?? []) + settings
+}

@@ -1,0 +1,121 @@
+// The loops over floats. Every kernel is a plain function over pointers and sizes: it allocates nothing, keeps no
+// state and reports no error; callers check sizes. Matrices are row-major and contiguous unless a stride is given.
+// "adds into" means the destination already holds a value; everything else is overwritten.
+#ifndef UNIEM_CKERNELS_H
+#define UNIEM_CKERNELS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+// --- elementwise.c -------------------------------------------------------------------------------------------
+/// y[i] += x[i]
+void k_add_into(float *y, const float *x, int64_t n);
+/// y[i] = a[i] + b[i]
+void k_add(float *y, const float *a, const float *b, int64_t n);
+/// y[i] *= factor
+void k_scale_in_place(float *y, float factor, int64_t n);
+/// y[i] = x[i] * factor
+void k_scale(float *y, const float *x, float factor, int64_t n);
+/// y [n, h]: every row becomes bias [h]
+void k_fill_rows(float *y, const float *bias, int64_t n, int64_t h);
+/// db [h] adds the column sums of dy [n, h]
+void k_column_sums(float *db, const float *dy, int64_t n, int64_t h);
+/// The sum of squares, in double.
+double k_sum_of_squares(const float *x, int64_t n);
+/// Whether every number is finite.
+bool k_all_finite(const float *x, int64_t n);
+
+// --- activation.c --------------------------------------------------------------------------------------------
+/// Exact GELU: y = x * Phi(x)
+void k_gelu_erf_forward(float *y, const float *x, int64_t n);
+/// dx = dy * (Phi(x) + x * phi(x))
+void k_gelu_erf_backward(float *dx, const float *dy, const float *x, int64_t n);
+/// GELU by tanh ("gelu_new"): y = x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
+void k_gelu_tanh_forward(float *y, const float *x, int64_t n);
+void k_gelu_tanh_backward(float *dx, const float *dy, const float *x, int64_t n);
+/// y = max(x, 0)
+void k_relu_forward(float *y, const float *x, int64_t n);
+/// dx = x > 0 ? dy : 0
+void k_relu_backward(float *dx, const float *dy, const float *x, int64_t n);
+
+// --- dropout.c -----------------------------------------------------------------------------------------------
+/// y [n, h] = x / (1 - p) where kept, else 0. Whether element (i, j) is kept is a pure function of key, rows[i]
+/// and j, so it does not depend on how rows are grouped. Kept with probability 1 - p. y may be x. The backward pass
+/// is the same function applied to dy.
+void k_dropout(float *y, const float *x, int64_t n, int64_t h, const uint32_t *rows, uint64_t key, float p);
+
+// --- layernorm.c ---------------------------------------------------------------------------------------------
+/// Layer norm of z = dropout(x) + residual, row by row over h: y = normalized * weight + bias.
+/// residual may be null (nothing added), p 0 (no dropout; rows unused). normalized [n, h] and rstd [n] are what the
+/// backward pass needs, and may both be null.
+void k_layer_norm_forward(float *y, float *normalized, float *rstd, const float *x, const float *residual,
+                          const float *weight, const float *bias, int64_t n, int64_t h, float epsilon,
+                          const uint32_t *rows, uint64_t key, float p);
+/// dz [n, h] is the gradient of z. dweight and dbias [h] add; either may be null. dz may be null.
+void k_layer_norm_backward(float *dz, float *dweight, float *dbias, const float *dy, const float *normalized,
+                           const float *rstd, const float *weight, int64_t n, int64_t h);
+
+// --- embedding.c ---------------------------------------------------------------------------------------------
+/// y [n, h] = table[ids], or adds it where add is true.
+void k_gather_rows(float *y, const float *table, const int32_t *ids, int64_t n, int64_t h, bool add);
+/// dtable[ids[i]] adds dy[i].
+void k_scatter_add_rows(float *dtable, const float *dy, const int32_t *ids, int64_t n, int64_t h);
+
+// --- attention.c ---------------------------------------------------------------------------------------------
+/// Floats of scratch memory that attention over sequences of at most `longest` tokens needs.
+int64_t k_attention_scratch(int64_t longest, int64_t head_size);
+/// Floats that hold the probabilities of one sequence: heads matrices [length, padded length].
+int64_t k_attention_probabilities(int64_t length, int64_t heads);
+/// Scaled dot-product attention within each sequence; q, k, v, context [T, heads * head_size]; sequence s has rows
+/// offsets[s] ..< offsets[s + 1]. context = dropout(softmax(q k^T * scale)) v.
+/// probabilities (for backward, may be null): the sequences' probabilities before dropout, one after the other.
+void k_attention_forward(float *context, float *probabilities, float *scratch, const float *q, const float *k,
+                         const float *v, const int32_t *offsets, int64_t sequences, int64_t heads,
+                         int64_t head_size, float scale, const uint32_t *rows, uint64_t key, float p);
+/// dq, dk, dv [T, heads * head_size] are overwritten.
+void k_attention_backward(float *dq, float *dk, float *dv, float *scratch, const float *dcontext, const float *q,
+                          const float *k, const float *v, const float *probabilities, const int32_t *offsets,
+                          int64_t sequences, int64_t heads, int64_t head_size, float scale, const uint32_t *rows,
+                          uint64_t key, float p);
+
+// --- pooling.c -----------------------------------------------------------------------------------------------
+/// out [sequences, h] = sum of rows of x [T, h] of each sequence, weighted: equally (mean), or by 1, 2, ... L
+/// divided by their sum (ramp).
+void k_pool_mean_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h, bool ramp);
+void k_pool_mean_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h,
+                          bool ramp);
+/// out = the first row of each sequence.
+void k_pool_first_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h);
+void k_pool_first_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h);
+
+// --- losses.c (all in double) --------------------------------------------------------------------------------
+/// y [n, d] = x / max(|x|, epsilon), norms [n] = |x| (not clamped), as torch.cosine_similarity.
+void k_normalize_rows_forward(double *y, double *norms, const float *x, int64_t n, int64_t d, double epsilon);
+/// dx [n, d] = the gradient through the normalization; the clamp passes gradients as torch's does.
+void k_normalize_rows_backward(float *dx, const double *dy, const double *y, const double *norms, int64_t n,
+                               int64_t d, double epsilon);
+/// In-batch losses over logits = similarities / temperature. scores [n, m]; positives [n] holds each row's positive
+/// score; column i of row i is the positive itself, and no negative, where own_diagonal. dscores [n, m] and
+/// dpositives [n] are overwritten. Each returns the loss.
+/// softmax: mean over rows of log(1 + sum over negatives exp((s_ij - p_i) / t)).
+double k_softmax_loss(double *dscores, double *dpositives, const double *scores, const double *positives, int64_t n,
+                      int64_t m, double temperature, bool own_diagonal);
+/// sigmoid: mean over negatives of log(1 + exp((s_ij - p_i) / t)).
+double k_sigmoid_loss(double *dscores, double *dpositives, const double *scores, const double *positives, int64_t n,
+                      int64_t m, double temperature, bool own_diagonal);
+/// CoSENT over scored pairs: log(1 + sum over labels_i < labels_j of exp((s_i - s_j) / t)).
+double k_cosent_loss(double *dscores, const double *scores, const double *labels, int64_t n, double temperature);
+
+// --- adamw.c -------------------------------------------------------------------------------------------------
+/// One AdamW step as torch.optim.AdamW: decay p by (1 - rate * decay), then Adam with bias corrections
+/// correction1 = 1 - beta1^t and correction2 = 1 - beta2^t. gradient null means all zero.
+void k_adamw(float *p, float *m, float *v, const float *gradient, int64_t n, double rate, double beta1, double beta2,
+             double epsilon, double decay, double correction1, double correction2);
+
+// --- convert.c -----------------------------------------------------------------------------------------------
+/// Widen from little-endian bytes that need not be aligned.
+void k_from_f16(float *y, const void *x, int64_t n);
+void k_from_bf16(float *y, const void *x, int64_t n);
+void k_from_f64(float *y, const void *x, int64_t n);
+
+#endif

@@ -1,0 +1,66 @@
+internal import Files
+
+/// Reads typed values from a `config.json`; errors name the file, the key, what was expected and found.
+struct ConfigReader {
+    let json: JSON
+    let path: String
+
+    func int(_ key: String, _ range: ClosedRange<Int>, default fallback: Int? = nil)
+        throws(FileError) -> Int
+    {
+        guard let value = present(key) else { return try required(key, fallback) }
+        guard let int = value.int, range.contains(int) else {
+            throw error(
+                key,
+                "expected a whole number from \(range.lowerBound) to \(range.upperBound), found \(value.text())"
+            )
+        }
+        return int
+    }
+
+    func double(
+        _ key: String, _ range: ClosedRange<Double>, default fallback: Double? = nil
+    ) throws(FileError) -> Double {
+        guard let value = present(key) else { return try required(key, fallback) }
+        guard let double = value.double, range.contains(double) else {
+            throw error(
+                key,
+                "expected a number from \(range.lowerBound) to \(range.upperBound), found \(value.text())"
+            )
+        }
+        return double
+    }
+
+    func choice<Value>(
+        _ key: String, _ choices: KeyValuePairs<String, Value>, default fallback: Value? = nil
+    ) throws(FileError) -> Value {
+        guard let value = present(key) else { return try required(key, fallback) }
+        if let name = value.string, let match = choices.first(where: { $0.key == name }) {
+            return match.value
+        }
+        throw error(
+            key,
+            "\(value.text()) is not supported (supported: \(choices.map(\.key).joined(separator: ", ")))"
+        )
+    }
+
+    /// Refuses a key that changes the result unless it has the value that changes nothing.
+    func refuse(_ key: String, unless isHarmless: (JSON) -> Bool) throws(FileError) {
+        if let value = present(key), !isHarmless(value) {
+            throw error(key, "\(value.text()) changes the model in a way that is not supported")
+        }
+    }
+
+    private func present(_ key: String) -> JSON? { json[key].flatMap { $0.isNull ? nil : $0 } }
+
+    private func required<Value>(_ key: String, _ fallback: Value?) throws(FileError) -> Value {
+        guard let fallback else { throw error(key, "missing") }
+        return fallback
+    }
+
+    func error(_ key: String, _ problem: String) -> FileError {
+        FileError(
+            path: path, problem: "\(key): \(problem)",
+            remedy: "check that this is the model's config.json")
+    }
+}

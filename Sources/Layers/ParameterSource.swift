@@ -1,0 +1,69 @@
+public import Tensors
+
+/// How a parameter begins when it is not loaded.
+public enum Initializer: Sendable {
+    /// Normally distributed around 0.
+    case normal(standardDeviation: Double)
+    /// All 0.
+    case zeros
+    /// All 1.
+    case ones
+}
+
+/// Where the first values of parameters come from: a checkpoint, or random numbers.
+public protocol ParameterSource: AnyObject {
+    /// The value of the parameter with that full name, or `nil` where the source has none. Throws where the source
+    /// has one that does not fit.
+    func value(name: String, shape: Shape, initializer: Initializer) throws -> Tensor?
+}
+
+/// Begins every parameter anew, from a seed: the same numbers for the same seed and names on every machine.
+public final class RandomSource: ParameterSource {
+    private let seed: UInt64
+
+    /// Random numbers that are a function of `seed` and the names of the parameters.
+    public init(seed: UInt64) { self.seed = seed }
+
+    /// Always a value.
+    public func value(name: String, shape: Shape, initializer: Initializer) -> Tensor? {
+        switch initializer {
+        case .zeros: return Tensor(zeros: shape)
+        case .ones: return Tensor(Array(repeating: 1, count: shape.count), shape: shape)
+        case .normal(let deviation):
+            // FNV-1a of the name keys the stream.
+            let key = name.utf8.reduce(seed ^ 0xCBF2_9CE4_8422_2325) {
+                ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+            }
+            return Tensor(normalNumbers(shape.count, key: key, deviation: deviation), shape: shape)
+        }
+    }
+
+    /// Irwin-Hall: the sum of twelve uniform draws less six has mean 0 and variance 1, and needs no transcendental
+    /// function, whose last bits differ between platforms.
+    private func normalNumbers(_ count: Int, key: UInt64, deviation: Double) -> [Float] {
+        (0..<count).map { index in
+            var sum = -6.0
+            for part in 0..<3 {
+                let bits = SplitMix64.draw(key, UInt64(index * 3 + part))
+                for shift in stride(from: 0, to: 64, by: 16) {
+                    sum += (Double((bits >> UInt64(shift)) & 0xFFFF) + 0.5) / 65536
+                }
+            }
+            return Float(sum * deviation)
+        }
+    }
+}
+
+/// Why a model's parameter could not be made.
+public enum ParameterError: Error, Equatable, CustomStringConvertible {
+    /// The source has no tensor of that name.
+    case missing(name: String, shape: Shape)
+
+    /// One line.
+    public var description: String {
+        switch self {
+        case .missing(let name, let shape):
+            "the checkpoint has no tensor \(name) \(shape); it may belong to another architecture or be incomplete"
+        }
+    }
+}

@@ -1,0 +1,26 @@
+/// A learnt tensor with the name it has in the checkpoint.
+///
+/// Its numbers change only between training steps, when no tape is alive; workers read it without a lock.
+public final class Parameter: @unchecked Sendable {
+    /// The full name, as in Hugging Face's state dictionary: `encoder.layer.0.attention.self.query.weight`.
+    public let name: String
+    /// The numbers.
+    public internal(set) var value: Tensor
+    /// Whether the parameter is left as it is: it takes part in the forward pass only.
+    public var isFrozen = false
+
+    /// A parameter that holds `value`.
+    public init(name: String, value: Tensor) {
+        self.name = name
+        self.value = value.constant
+    }
+
+    /// The sizes.
+    public var shape: Shape { value.shape }
+
+    /// Overwrites the numbers with those of `tensor`. Traps on another shape.
+    public func assign(_ tensor: Tensor) {
+        precondition(tensor.shape == shape, "\(name): \(tensor.shape) assigned to \(shape)")
+        value = tensor.copy
+    }
+}

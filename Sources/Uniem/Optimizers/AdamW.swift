@@ -1,0 +1,88 @@
+public import Layers
+public import Tensors
+
+/// AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with the defaults and the order of operations of
+/// torch.optim.AdamW.
+///
+/// Parameters without a gradient in a step are left as they are, without decay. Moments exist only for parameters
+/// that ever had a gradient.
+public final class AdamW {
+    /// The settings.
+    public struct Settings: Sendable, Equatable {
+        /// The decay of the first moment.
+        public var beta1 = 0.9
+        /// The decay of the second moment.
+        public var beta2 = 0.999
+        /// Added to the root of the second moment.
+        public var epsilon = 1e-8
+        /// Weight decay, of the parameters that decay.
+        public var weightDecay = 1e-3
+        /// The parts of a name that say that a parameter does not decay; uniem's own list has only the first three.
+        public var noDecayKeywords = AdamW.noDecayKeywords
+
+        /// The defaults of torch, with uniem's decay.
+        public init(weightDecay: Double = 1e-3) { self.weightDecay = weightDecay }
+    }
+
+    /// The settings.
+    public let settings: Settings
+    private let parameters: [(parameter: Parameter, decays: Bool)]
+    private var moments: [AdamWMoments?]
+
+    /// The parts of a name that say that a parameter does not decay: biases, and norms of every family.
+    public static let noDecayKeywords = ["bias", "LayerNorm", "layernorm", "layer_norm", "ln_"]
+
+    /// An optimizer of all parameters of `store` that are not frozen.
+    public init(_ store: ParameterStore, settings: Settings = Settings()) {
+        self.settings = settings
+        parameters = store.parameters.filter { !$0.isFrozen }.map { parameter in
+            (parameter, !settings.noDecayKeywords.contains { parameter.name.contains($0) })
+        }
+        moments = Array(repeating: nil, count: parameters.count)
+    }
+
+    /// Updates the parameters by `gradients` at learning rate `rate`; no tape of the old values may be alive.
+    public func step(_ gradients: Gradients, rate: Double, pool: WorkerPool) {
+        var pieces: [AdamWMoments.Piece] = []
+        for (index, (parameter, decays)) in parameters.enumerated() {
+            guard gradients.has(parameter) else { continue }
+            let own = moments[index] ?? AdamWMoments(shape: parameter.shape)
+            moments[index] = own
+            let step = AdamWStep(
+                rate: rate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
+                decay: decays ? settings.weightDecay : 0, step: 0)
+            pieces += own.pieces(of: parameter, gradients, step)
+        }
+        pool.run(pieces.count) { pieces[$0].run() }
+    }
+
+    /// Bytes of all moments.
+    public var stateBytes: Int {
+        moments.reduce(0) {
+            $0 + ($1.map { 2 * $0.first.shape.count * MemoryLayout<Float>.stride } ?? 0)
+        }
+    }
+
+    /// The moments as named tensors: `<parameter>.exp_avg`, `.exp_avg_sq` and `.step`.
+    public var state: [(name: String, tensor: Tensor)] {
+        zip(parameters, moments).flatMap { entry, moments -> [(name: String, tensor: Tensor)] in
+            guard let moments else { return [] }
+            let name = entry.parameter.name
+            return [
+                (name + ".exp_avg", moments.first), (name + ".exp_avg_sq", moments.second),
+                (name + ".step", Tensor([Float(moments.steps)])),
+            ]
+        }
+    }
+
+    /// Takes over moments as ``state`` gave them; parameters without moments there begin anew.
+    public func restore(_ tensor: (String) throws -> Tensor?) rethrows {
+        for (index, (parameter, _)) in parameters.enumerated() {
+            guard let first = try tensor(parameter.name + ".exp_avg"),
+                let second = try tensor(parameter.name + ".exp_avg_sq"),
+                let steps = try tensor(parameter.name + ".step")
+            else { continue }
+            moments[index] = AdamWMoments(first: first, second: second, steps: Int(steps.scalar))
+        }
+    }
+}
