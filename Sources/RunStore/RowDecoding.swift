@@ -1,0 +1,106 @@
+internal import Files
+internal import GRDB
+
+// Columns are decoded with `decode`, which throws where a value has a type that it should not have; subscripts of
+// `Row` would stop the program for a database that was edited by hand.
+
+extension RunRow {
+    init(_ row: Row) throws {
+        id = try row.decode(forColumn: "id")
+        name = try row.decode(forColumn: "name")
+        directory = try row.decode(forColumn: "directory")
+        model = try row.decode(forColumn: "model")
+        dataset = try row.decode(forColumn: "dataset")
+        recordKind = try row.decode(forColumn: "record_kind")
+        strategy = try row.decode(forColumn: "strategy")
+        loss = try row.decode(forColumn: "loss")
+        let status: String = try row.decode(forColumn: "status")
+        state = RunState(rawValue: status) ?? .failed
+        message = try row.decode(forColumn: "message")
+        startedAt = try row.decode(forColumn: "started_at")
+        finishedAt = try row.decode(forColumn: "finished_at")
+        seconds = try row.decode(forColumn: "seconds")
+        seed = try row.decode(forColumn: "seed")
+        epochs = try row.decode(forColumn: "epochs")
+        batchSize = try row.decode(forColumn: "batch_size")
+        learningRate = try row.decode(forColumn: "learning_rate")
+        totalSteps = try row.decode(forColumn: "total_steps")
+        steps = try row.decode(forColumn: "steps")
+        trainRows = try row.decode(forColumn: "train_rows")
+        validationRows = try row.decode(forColumn: "validation_rows")
+        testRows = try row.decode(forColumn: "test_rows")
+        parameters = try row.decode(forColumn: "parameters")
+        trainableParameters = try row.decode(forColumn: "trainable")
+        threads = try row.decode(forColumn: "threads")
+        device = try row.decode(forColumn: "device")
+        savedModel = try row.decode(forColumn: "saved_model")
+        configuration = try RunRow.json(row, "configuration", run: id)
+        environment = try RunRow.json(row, "environment", run: id)
+        host = try row.decode(forColumn: "host")
+        pid = try row.decode(forColumn: "pid")
+        lastLoss = try row.decode(forColumn: "last_loss")
+        spearmanBefore = try row.decode(forColumn: "spearman_before")
+        spearmanAfter = try row.decode(forColumn: "spearman_after")
+        if state == .running {
+            let start: String = try row.decode(forColumn: "process_start")
+            if ProcessIdentity(host: host, pid: pid, start: start).isKnownDead { state = .crashed }
+        }
+    }
+
+    private static func json(_ row: Row, _ column: String, run: String) throws -> JSON {
+        let text: String = try row.decode(forColumn: column)
+        do { return try JSON(parsing: Array(text.utf8)) } catch {
+            throw RunStoreError.damagedColumn(run: run, column: column, problem: error.problem)
+        }
+    }
+}
+
+extension MetricRow {
+    init(_ row: Row) throws {
+        step = try row.decode(forColumn: "step")
+        epoch = try row.decode(forColumn: "epoch")
+        loss = try row.decode(forColumn: "loss")
+        meanLoss = try row.decode(forColumn: "mean_loss")
+        learningRate = try row.decode(forColumn: "learning_rate")
+        gradientNorm = try row.decode(forColumn: "gradient_norm")
+        rows = try row.decode(forColumn: "rows")
+        tokens = try row.decode(forColumn: "tokens")
+        truncatedTexts = try row.decode(forColumn: "truncated")
+        seconds = try row.decode(forColumn: "seconds")
+    }
+}
+
+extension EvaluationRow {
+    init(_ row: Row) throws {
+        step = try row.decode(forColumn: "step")
+        phase = try row.decode(forColumn: "phase")
+        dataset = try row.decode(forColumn: "dataset")
+        name = try row.decode(forColumn: "name")
+        epoch = try row.decode(forColumn: "epoch")
+        value = try row.decode(forColumn: "value")
+    }
+}
+
+extension CheckpointRow {
+    init(_ row: Row) throws {
+        step = try row.decode(forColumn: "step")
+        path = try row.decode(forColumn: "path")
+        bytes = try row.decode(forColumn: "bytes")
+        writtenAt = try row.decode(forColumn: "written_at")
+    }
+}
+
+extension EventRow {
+    init(_ row: Row) throws {
+        time = try row.decode(forColumn: "time")
+        level = try row.decode(forColumn: "level")
+        text = try row.decode(forColumn: "text")
+    }
+}
+
+extension ParameterRow {
+    init(_ row: Row) throws {
+        name = try row.decode(forColumn: "name")
+        value = try row.decode(forColumn: "value")
+    }
+}

@@ -1,0 +1,89 @@
+/// Text in columns, for a terminal.
+enum TextColumns {
+    /// `lines` with every column as wide as its widest cell, two spaces between; columns in `right` are flush right.
+    static func aligned(_ lines: [[String]], right: Set<Int>) -> String {
+        let clean = lines.map { $0.map(printable) }
+        let columns = clean.map(\.count).max() ?? 0
+        let widths = (0..<columns).map { column in
+            clean.map { column < $0.count ? width($0[column]) : 0 }.max() ?? 0
+        }
+        var out = ""
+        for line in clean {
+            var text = ""
+            for (column, cell) in line.enumerated() {
+                let space = String(repeating: " ", count: widths[column] - width(cell))
+                text += column > 0 ? "  " : ""
+                text += right.contains(column) ? space + cell : cell + space
+            }
+            while text.last == " " { text.removeLast() }
+            out += text + "\n"
+        }
+        return out
+    }
+
+    /// The columns that `text` takes: wide East Asian characters and emoji two, combining marks none.
+    static func width(_ text: String) -> Int {
+        text.unicodeScalars.reduce(0) { sum, scalar in
+            switch scalar.properties.generalCategory {
+            case .nonspacingMark, .enclosingMark, .format: sum
+            default: sum + (isWide(scalar.value) ? 2 : 1)
+            }
+        }
+    }
+
+    /// `text` without what could steer a terminal or break the line.
+    static func printable(_ text: String) -> String {
+        var out = String.UnicodeScalarView()
+        for scalar in text.unicodeScalars {
+            switch scalar.properties.generalCategory {
+            case .control, .lineSeparator, .paragraphSeparator: out.append(" ")
+            default: out.append(scalar)
+            }
+        }
+        return String(out)
+    }
+
+    private static func isWide(_ value: UInt32) -> Bool {
+        switch value {
+        case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF,
+            0xFE30...0xFE6F, 0xFF00...0xFF60, 0xFFE0...0xFFE6, 0x1F300...0x1FAFF, 0x20000...0x3FFFD:
+            true
+        default: false
+        }
+    }
+}
+
+/// A course of numbers as a line of bars.
+enum Sparkline {
+    private static let bars: [Unicode.Scalar] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
+
+    /// `values` averaged into at most `width` bars between the lowest and the highest; a space where no number is
+    /// finite.
+    static func text(_ values: [Double], width: Int) -> String {
+        precondition(width >= 1, "Sparkline: width \(width)")
+        let count = min(width, values.count)
+        let means: [Double?] = (0..<count).map { index in
+            let from = index * values.count / count
+            let to = (index + 1) * values.count / count
+            let finite = values[from..<to].filter(\.isFinite)
+            return finite.isEmpty
+                ? nil : finite.reduce(0) { $0 + $1 / Double(finite.count) }
+        }
+        let known = means.compactMap { $0 }
+        guard let low = known.min(), let high = known.max() else {
+            return String(repeating: " ", count: count)
+        }
+        var out = String.UnicodeScalarView()
+        for mean in means {
+            guard let mean else {
+                out.append(" ")
+                continue
+            }
+            // Halves, as the range of two huge numbers may not be a number.
+            let range = high / 2 - low / 2
+            let level = range > 0 ? (mean / 2 - low / 2) / range * 7 : 0
+            out.append(bars[Int(level.rounded())])
+        }
+        return String(out)
+    }
+}

@@ -1,0 +1,220 @@
+public import Files
+
+/// One thing that happened in a training run; training emits them in order, trackers consume them.
+public enum RunEvent: Sendable {
+    /// The run starts, or goes on after an interruption (``RunInfo/resumedFromStep``). The first event of a run;
+    /// only messages may come before it.
+    case started(RunInfo)
+    /// An optimizer step was made.
+    case step(StepMetrics)
+    /// An epoch (from 1) is over; the mean of its losses.
+    case epochFinished(epoch: Int, meanLoss: Double)
+    /// The loss over the validation rows, after `step` in `epoch`.
+    case validation(epoch: Int, step: Int, loss: Double)
+    /// A quality metric was measured.
+    case evaluation(EvaluationMetrics)
+    /// A checkpoint of `step` is complete on disk.
+    case checkpoint(step: Int, path: String, bytes: Int)
+    /// The finished model is on disk.
+    case modelSaved(path: String)
+    /// Something a reader of the run should know.
+    case message(level: MessageLevel, text: String)
+    /// The run ended; `seconds` since it was started or resumed. The last event of a run, save for messages.
+    case finished(status: RunStatus, seconds: Double, message: String)
+}
+
+/// How much a message matters.
+public enum MessageLevel: String, Sendable, CaseIterable {
+    /// Worth knowing.
+    case info
+    /// Probably not what the user wants.
+    case warning
+    /// Something failed.
+    case error
+}
+
+/// How a run ended.
+public enum RunStatus: String, Sendable, CaseIterable {
+    /// All steps were made and the model was saved.
+    case finished
+    /// Stopped on request; it can be resumed.
+    case interrupted
+    /// Stopped by an error.
+    case failed
+}
+
+/// What is known of a run when it starts.
+public struct RunInfo: Sendable {
+    /// The run's identity, as in `2026-11-23_184501_m3e-small_stsb_7f3a`.
+    public var id: String
+    /// A name for people; the identity where none was given.
+    public var name: String
+    /// The run's folder.
+    public var directory: String
+    /// The folder or hub name of the model that training starts from.
+    public var model: String
+    /// Where the training rows come from.
+    public var dataset: String
+    /// The kind of record: pair, triplet or scored pair.
+    public var recordKind: String
+    /// Which parameters train: full, bitfit, prefix.
+    public var strategy: String
+    /// The name of the loss.
+    public var loss: String
+    /// Rows to train on.
+    public var trainRows: Int
+    /// Rows to validate on; 0 for none.
+    public var validationRows: Int
+    /// Rows to test on; 0 for none.
+    public var testRows: Int
+    /// Rows a batch.
+    public var batchSize: Int
+    /// The highest learning rate of the schedule.
+    public var learningRate: Double
+    /// The seed of shuffling and dropout.
+    public var seed: Int
+    /// Passes over the training rows.
+    public var epochs: Int
+    /// Optimizer steps in a whole epoch.
+    public var stepsPerEpoch: Int
+    /// Optimizer steps of the whole run.
+    public var totalSteps: Int
+    /// Steps that were made before this start; 0 for a new run. What was recorded of later steps is void: they
+    /// are made again.
+    public var resumedFromStep: Int
+    /// Numbers in the model.
+    public var parameters: Int
+    /// Numbers that train.
+    public var trainableParameters: Int
+    /// Worker threads.
+    public var threads: Int
+    /// What computes, as in `cpu`.
+    public var device: String
+    /// Every setting of the run, as an object.
+    public var configuration: JSON
+    /// Versions, processor, cores, host and system, as an object.
+    public var environment: JSON
+
+    /// Describes a run.
+    public init(
+        id: String, name: String, directory: String, model: String, dataset: String,
+        recordKind: String, strategy: String, loss: String, trainRows: Int,
+        validationRows: Int = 0, testRows: Int = 0, batchSize: Int, learningRate: Double, seed: Int,
+        epochs: Int, stepsPerEpoch: Int, totalSteps: Int, resumedFromStep: Int = 0,
+        parameters: Int, trainableParameters: Int, threads: Int, device: String = "cpu",
+        configuration: JSON = [:], environment: JSON = [:]
+    ) {
+        self.id = id
+        self.name = name
+        self.directory = directory
+        self.model = model
+        self.dataset = dataset
+        self.recordKind = recordKind
+        self.strategy = strategy
+        self.loss = loss
+        self.trainRows = trainRows
+        self.validationRows = validationRows
+        self.testRows = testRows
+        self.batchSize = batchSize
+        self.learningRate = learningRate
+        self.seed = seed
+        self.epochs = epochs
+        self.stepsPerEpoch = stepsPerEpoch
+        self.totalSteps = totalSteps
+        self.resumedFromStep = resumedFromStep
+        self.parameters = parameters
+        self.trainableParameters = trainableParameters
+        self.threads = threads
+        self.device = device
+        self.configuration = configuration
+        self.environment = environment
+    }
+}
+
+/// What one optimizer step measured.
+public struct StepMetrics: Sendable, Equatable {
+    /// The step, from 1 over the whole run.
+    public var step: Int
+    /// The epoch, from 1.
+    public var epoch: Int
+    /// The loss of this step's batch.
+    public var loss: Double
+    /// The mean loss of the epoch so far.
+    public var meanLoss: Double
+    /// The learning rate of this step.
+    public var learningRate: Double
+    /// The L2 norm over all gradients before clipping; `nil` where it was not computed.
+    public var gradientNorm: Double?
+    /// Rows in the batch.
+    public var rows: Int
+    /// Tokens in the batch, after truncation.
+    public var tokens: Int
+    /// Texts of the batch that were cut to the maximum length.
+    public var truncatedTexts: Int
+    /// How long the step took.
+    public var seconds: Double
+
+    /// Describes a step.
+    public init(
+        step: Int, epoch: Int, loss: Double, meanLoss: Double, learningRate: Double,
+        gradientNorm: Double? = nil, rows: Int, tokens: Int, truncatedTexts: Int = 0,
+        seconds: Double
+    ) {
+        self.step = step
+        self.epoch = epoch
+        self.loss = loss
+        self.meanLoss = meanLoss
+        self.learningRate = learningRate
+        self.gradientNorm = gradientNorm
+        self.rows = rows
+        self.tokens = tokens
+        self.truncatedTexts = truncatedTexts
+        self.seconds = seconds
+    }
+}
+
+/// The quality of the model on one data set at one moment.
+public struct EvaluationMetrics: Sendable {
+    /// When a run evaluates.
+    public enum Phase: String, Sendable, CaseIterable {
+        /// Before the first step.
+        case before
+        /// After an epoch.
+        case epoch
+        /// After the last step.
+        case after
+    }
+
+    /// When.
+    public var phase: Phase
+    /// The epoch it follows, from 1; 0 before training.
+    public var epoch: Int
+    /// The step it follows; 0 before training.
+    public var step: Int
+    /// The data set, as in `test`.
+    public var dataset: String
+    /// Rows evaluated.
+    public var rows: Int
+    /// The metrics by name (`spearman`, `pearson`, ...), in the order to show.
+    public var values: [(name: String, value: Double)]
+
+    /// Describes an evaluation. A name in `values` must be none of the other fields' (`phase`, `epoch`, `step`,
+    /// `dataset`, `rows`).
+    public init(
+        phase: Phase, epoch: Int, step: Int, dataset: String, rows: Int,
+        values: [(name: String, value: Double)]
+    ) {
+        let reserved = ["event", "phase", "epoch", "step", "dataset", "rows"]
+        for value in values {
+            precondition(
+                !reserved.contains(value.name),
+                "EvaluationMetrics: a metric cannot be called \(value.name)")
+        }
+        self.phase = phase
+        self.epoch = epoch
+        self.step = step
+        self.dataset = dataset
+        self.rows = rows
+        self.values = values
+    }
+}
