@@ -75,7 +75,8 @@ let package = Package(
         .target(
             name: "TestSupport", dependencies: ["Files", "Tensors"], path: "Tests/TestSupport"),
         .testTarget(name: "FilesTests", dependencies: ["Files"]),
-        .testTarget(name: "TensorsTests", dependencies: ["Tensors", "Files", "TestSupport"]),
+        .testTarget(
+            name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Files", "TestSupport"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"]),
         .testTarget(name: "RecordsTests", dependencies: ["Records", "Files", "TestSupport"]),
         .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Files", "TestSupport"]),

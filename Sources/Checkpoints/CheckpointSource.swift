@@ -68,7 +68,8 @@ public final class CheckpointSource: ParameterSource {
         }
         var names: [String] = []
         for (key, value) in map {
-            guard let name = value.string, !name.isEmpty, !name.contains("/") else {
+            guard let name = value.string, !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/"))
+            else {
                 throw FileError(
                     path: index, problem: "weight_map gives \(key) no file name of this folder",
                     remedy: "fetch the file again")

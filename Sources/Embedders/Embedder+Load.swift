@@ -51,10 +51,21 @@ extension Embedder {
                 remedy: "choose one with --pooling")
         }
         if pooling == nil, let problem = modules.poolingProblem { throw problem }
-        return Embedder(
+        let embedder = Embedder(
             tokenizer: tokenizer, encoder: encoder,
             pooling: pooling ?? modules.pooling ?? saved ?? .lastMean,
-            normalizes: modules.normalizes, maxLength: modules.maxLength, loadReport: source.report)
+            normalizes: try modules.normalizes ?? savedNormalizes(configuration, path: path),
+            maxLength: try modules.maxLength ?? savedMaxLength(configuration, path: path),
+            loadReport: source.report)
+        guard embedder.maxLength > tokenizer.specialTokenCount else {
+            throw FileError(
+                path: modules.transformerFolder,
+                problem: "texts may have \(embedder.maxLength) tokens, and "
+                    + "\(tokenizer.specialTokenCount) of them are special ones",
+                remedy: "check max_position_embeddings in config.json and the tokenizer's "
+                    + "model_max_length")
+        }
+        return embedder
     }
 
     /// A model with random weights: `configuration` as ``BERTConfig/fresh(vocabularySize:hiddenSize:layers:heads:intermediateSize:maximumPositions:)``
@@ -82,6 +93,36 @@ extension Embedder {
         }
         return nil
     }
+
+    /// Whether vectors get length 1 where no `modules.json` says so; uniem's do.
+    private static func savedNormalizes(_ configuration: JSON, path: String) throws(FileError)
+        -> Bool
+    {
+        guard let value = configuration[normalizeKey], !value.isNull else { return true }
+        guard let bool = value.bool else {
+            throw FileError(
+                path: path,
+                problem: "\(normalizeKey): expected true or false, found \(value.text())")
+        }
+        return bool
+    }
+
+    private static func savedMaxLength(_ configuration: JSON, path: String) throws(FileError)
+        -> Int?
+    {
+        guard let value = configuration[maxLengthKey], !value.isNull else { return nil }
+        guard let length = value.int, length > 0 else {
+            throw FileError(
+                path: path,
+                problem:
+                    "\(maxLengthKey): expected a whole number above 0, found \(value.text())")
+        }
+        return length
+    }
+
+    /// Keys in `config.json` for what sentence-transformers' files say where they can express the model.
+    static let normalizeKey = "uniem_normalize"
+    static let maxLengthKey = "uniem_max_length"
 }
 
 /// What `modules.json` and the files it points to say.
@@ -92,8 +133,8 @@ struct SentenceTransformersModules {
     var pooling: Pooling?
     /// Why the given one cannot be used.
     var poolingProblem: FileError?
-    /// Whether vectors get length 1; yes without `modules.json`.
-    var normalizes = true
+    /// Whether vectors get length 1; `nil` without `modules.json`.
+    var normalizes: Bool?
     /// The most tokens.
     var maxLength: Int?
 

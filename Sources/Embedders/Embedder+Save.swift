@@ -13,6 +13,13 @@ extension Embedder {
     /// a few texts are embedded: a difference from this model in memory is an error. Throws a ``FileError`` where
     /// writing fails; what was there before is unchanged then.
     public func save(to folder: String) throws {
+        let names = FileBytes.isFolder(folder) ? try FileBytes.names(in: folder) : []
+        guard names.isEmpty || names.contains("config.json") || names.contains("modules.json")
+        else {
+            throw FileError(
+                path: folder, problem: "the folder holds other things than a model",
+                remedy: "choose a new or empty folder; saving replaces all that is in it")
+        }
         try FileBytes.replaceFolder(folder) { temporary in
             try write(to: temporary)
             try verify(temporary)
@@ -25,6 +32,15 @@ extension Embedder {
         configuration.set("uniem_pooling_strategy", .string(pooling.rawValue))
         configuration.set("torch_dtype", "float32")
         if configuration["dtype"] != nil { configuration.set("dtype", "float32") }
+        // Said by sentence-transformers' files where they can be written.
+        configuration = .object(
+            (configuration.members ?? []).filter {
+                $0.key != Embedder.normalizeKey && $0.key != Embedder.maxLengthKey
+            })
+        if pooling.sentenceTransformersFlag == nil {
+            configuration.set(Embedder.normalizeKey, .bool(normalizes))
+            configuration.set(Embedder.maxLengthKey, .int(maxLength))
+        }
         try write(configuration, to: folder + "/config.json")
         try SafetensorsWriter.write(
             encoder.store.parameters.map { ($0.name, $0.value) }, metadata: [("format", "pt")],

@@ -48,16 +48,22 @@ public final class Embedder: @unchecked Sendable {
     }
 
     /// The token ids of `text`, cut at `maxLength`, and how many were cut off.
+    ///
+    /// Where the tokenizer puts no special tokens around, a text without tokens counts as one unknown token: an
+    /// empty sequence has no embedding. Traps where `maxLength` leaves no room for the special tokens.
     public func tokenIDs(of text: String, maxLength: Int? = nil) -> (ids: [Int32], truncated: Int) {
-        tokenizer.ids(
+        var result = tokenizer.ids(
             of: text, maxLength: min(maxLength ?? self.maxLength, encoder.maximumLength ?? .max))
+        if result.ids.isEmpty { result.ids = [tokenizer.unkID ?? tokenizer.padID ?? 0] }
+        return result
     }
 
     /// The vectors of `texts`, one row each: [n, H].
     ///
     /// - Parameters:
     ///   - normalize: whether rows get length 1; as the model says where left out.
-    ///   - maxLength: the most tokens of a text that count; as the model says where left out.
+    ///   - maxLength: the most tokens of a text that count; as the model says where left out. Traps where it leaves no
+    ///     room for the special tokens.
     ///   - chunkTokens: how many tokens a thread works on at once.
     ///   - threads: how many threads work; all processors where left out.
     public func embeddings(

@@ -114,7 +114,12 @@ public enum FileBytes {
     /// `build` gets the temporary folder; every file in it is brought to disk before the switch. An older folder at
     /// `path` is kept until then, and stays where `build` throws.
     public static func replaceFolder(_ path: String, build: (String) throws -> Void) throws {
-        let clean = path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
+        let clean = String(withoutFinalSlashes(path))
+        guard !exists(clean) || isFolder(clean) else {
+            throw FileError(
+                path: clean, problem: "a file stands where a folder should be written",
+                remedy: "choose another place, or move the file away")
+        }
         if let parent = parent(of: clean) { try makeFolder(parent) }
         let temporary = clean + ".partial-\(getpid())"
         let old = clean + ".old-\(getpid())"
@@ -123,36 +128,66 @@ public enum FileBytes {
             try makeFolder(temporary)
             try build(temporary)
             try synchronizeTree(temporary)
-            if exists(clean) {
-                guard unsafe rename(clean, old) == 0 else {
-                    throw FileError(path: clean, action: "move the older folder aside", code: errno)
+            if !exists(clean) || !exchange(temporary, clean) {
+                if exists(clean) {
+                    guard unsafe rename(clean, old) == 0 else {
+                        throw FileError(
+                            path: clean, action: "move the older folder aside", code: errno)
+                    }
                 }
-            }
-            guard unsafe rename(temporary, clean) == 0 else {
-                let code = errno
-                _ = unsafe rename(old, clean)
-                throw FileError(path: clean, action: "rename the finished folder", code: code)
+                guard unsafe rename(temporary, clean) == 0 else {
+                    let code = errno
+                    _ = unsafe rename(old, clean)
+                    throw FileError(path: clean, action: "rename the finished folder", code: code)
+                }
             }
         } catch {
             try? remove(temporary)
             throw error
         }
         try synchronize(folder: parent(of: clean) ?? ".")
+        // What was there before has one of these names now.
+        try remove(temporary)
         try remove(old)
+    }
+
+    /// Lets two paths change places in one step, so that at no moment one is missing; false where the system or the
+    /// file system cannot do that.
+    private static func exchange(_ a: String, _ b: String) -> Bool {
+        #if canImport(Glibc)
+            unsafe renameat2(AT_FDCWD, a, AT_FDCWD, b, UInt32(RENAME_EXCHANGE)) == 0
+        #elseif canImport(Darwin)
+            unsafe renamex_np(a, b, UInt32(RENAME_SWAP)) == 0
+        #else
+            false
+        #endif
     }
 
     /// The folder that holds `path`; `nil` for a bare name.
     public static func parent(of path: String) -> String? {
-        let trimmed = path.count > 1 && path.hasSuffix("/") ? path.dropLast() : path[...]
-        guard let slash = trimmed.lastIndex(of: "/") else { return nil }
-        return slash == trimmed.startIndex ? "/" : String(trimmed[..<slash])
+        let trimmed = withoutFinalSlashes(path)
+        guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")) else { return nil }
+        return slash == trimmed.startIndex
+            ? "/" : String(withoutFinalSlashes(trimmed[..<slash]))
     }
 
     /// The last part of `path`.
     public static func name(of path: String) -> String {
-        let trimmed = path.count > 1 && path.hasSuffix("/") ? path.dropLast() : path[...]
-        return trimmed.lastIndex(of: "/").map { String(trimmed[trimmed.index(after: $0)...]) }
-            ?? String(trimmed)
+        let trimmed = withoutFinalSlashes(path)
+        guard let slash = trimmed.utf8.lastIndex(of: UInt8(ascii: "/")) else {
+            return String(trimmed)
+        }
+        return String(trimmed[trimmed.utf8.index(after: slash)...])
+    }
+
+    /// `path` without slashes at its end, but for the one of the root.
+    private static func withoutFinalSlashes(_ path: some StringProtocol) -> Substring {
+        // Bytes: a slash and a combining mark after it are one Character.
+        var path = Substring(path)
+        while path.utf8.count > 1, path.utf8.last == UInt8(ascii: "/") {
+            path = path[..<path.utf8.index(before: path.endIndex)]
+        }
+        return path
     }
 
     /// `path` as an absolute path without symbolic links, where it exists; else as it is.

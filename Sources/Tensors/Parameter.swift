@@ -9,7 +9,7 @@ public final class Parameter: @unchecked Sendable {
     /// Whether the parameter is left as it is: it takes part in the forward pass only.
     public var isFrozen = false
 
-    /// A parameter that holds `value`.
+    /// A parameter that takes over `value`: its memory is the parameter's from now on, and changes with it.
     public init(name: String, value: Tensor) {
         self.name = name
         self.value = value.constant

@@ -5,6 +5,7 @@ internal import Layers
 public import Records
 internal import RunStore
 internal import Tensors
+internal import Tokenizers
 public import Tracking
 
 /// Turns a pretrained encoder and a file of sentence pairs into a better embedding model.
@@ -124,6 +125,12 @@ public final class FineTuner {
         let loss = try (configuration.loss ?? .standard(for: dataset.kind)).make(
             for: dataset.kind, temperature: configuration.temperature,
             addsSwapLoss: configuration.addsSwapLoss)
+        let special = embedder.tokenizer.specialTokenCount
+        if let maxLength = configuration.maxLength, maxLength <= special {
+            throw TrainingError.invalid(
+                "maximum length \(maxLength), and \(special) tokens of it are special ones",
+                "give more than \(special)")
+        }
         let store = embedder.encoder.store
         try configuration.strategy.apply(to: store)
         defer { store.parameters.forEach { $0.isFrozen = false } }

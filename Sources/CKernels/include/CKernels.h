@@ -55,6 +55,32 @@ void k_layer_norm_forward(float *y, float *normalized, float *rstd, const float 
 void k_layer_norm_backward(float *dz, float *dweight, float *dbias, const float *dy, const float *normalized,
                            const float *rstd, const float *weight, int64_t n, int64_t h);
 
+// --- rmsnorm.c -----------------------------------------------------------------------------------------------
+/// RMS norm row by row over h: y = x * rstd * weight with rstd = 1 / sqrt(mean(x^2) + epsilon). rstd [n] is what the
+/// backward pass needs, and may be null.
+void k_rms_norm_forward(float *y, float *rstd, const float *x, const float *weight, int64_t n, int64_t h,
+                        float epsilon);
+/// dx [n, h] is overwritten, may be null. dweight [h] adds, may be null.
+void k_rms_norm_backward(float *dx, float *dweight, const float *dy, const float *x, const float *rstd,
+                         const float *weight, int64_t n, int64_t h);
+
+// --- gating.c ------------------------------------------------------------------------------------------------
+/// y[i] = a[i] * b[i]
+void k_multiply(float *y, const float *a, const float *b, int64_t n);
+/// SiLU: y = x / (1 + exp(-x))
+void k_silu_forward(float *y, const float *x, int64_t n);
+void k_silu_backward(float *dx, const float *dy, const float *x, int64_t n);
+/// y [n, count] = the columns from `first` of x [n, h]
+void k_columns(float *y, const float *x, int64_t n, int64_t h, int64_t first, int64_t count);
+/// The columns from `first` of dx [n, h] add dy [n, count].
+void k_add_columns(float *dx, const float *dy, int64_t n, int64_t h, int64_t first, int64_t count);
+
+// --- rotary.c ------------------------------------------------------------------------------------------------
+/// Rotary positions: of each head of x [n, heads * size], the pairs (j, j + size / 2) are turned by the angle whose
+/// cosine and sine stand in row positions[i] of the tables [positions, size / 2]. sign -1 turns back. y may be x.
+void k_rotate(float *y, const float *x, const float *cosines, const float *sines, const int32_t *positions,
+              int64_t n, int64_t heads, int64_t size, float sign);
+
 // --- embedding.c ---------------------------------------------------------------------------------------------
 /// y [n, h] = table[ids], or adds it where add is true.
 void k_gather_rows(float *y, const float *table, const int32_t *ids, int64_t n, int64_t h, bool add);
@@ -66,27 +92,46 @@ void k_scatter_add_rows(float *dtable, const float *dy, const int32_t *ids, int6
 int64_t k_attention_scratch(int64_t longest, int64_t head_size);
 /// Floats that hold the probabilities of one sequence: heads matrices [length, padded length].
 int64_t k_attention_probabilities(int64_t length, int64_t heads);
-/// Scaled dot-product attention within each sequence; q, k, v, context [T, heads * head_size]; sequence s has rows
-/// offsets[s] ..< offsets[s + 1]. context = dropout(softmax(q k^T * scale)) v.
+/// What attention is over. heads is a multiple of key_heads; a query sees the keys from `before` in front of it to
+/// `after` behind it in its sequence. bias_center is the row of `bias` for distance 0.
+typedef struct {
+    int64_t sequences, heads, key_heads, head_size;
+    int64_t before, after;
+    int64_t bias_center;
+    float scale;
+} k_attention_sizes;
+/// Scaled dot-product attention within each sequence; q, context [T, heads * head_size], k, v [T, key_heads *
+/// head_size]; sequence s has rows offsets[s] ..< offsets[s + 1]. context = dropout(softmax(q k^T * scale + bias)) v.
+/// bias (may be null) [distances, heads]: row bias_center + j - i is added to the scores of query i and key j.
 /// probabilities (for backward, may be null): the sequences' probabilities before dropout, one after the other.
 void k_attention_forward(float *context, float *probabilities, float *scratch, const float *q, const float *k,
-                         const float *v, const int32_t *offsets, int64_t sequences, int64_t heads,
-                         int64_t head_size, float scale, const uint32_t *rows, uint64_t key, float p);
-/// dq, dk, dv [T, heads * head_size] are overwritten.
-void k_attention_backward(float *dq, float *dk, float *dv, float *scratch, const float *dcontext, const float *q,
-                          const float *k, const float *v, const float *probabilities, const int32_t *offsets,
-                          int64_t sequences, int64_t heads, int64_t head_size, float scale, const uint32_t *rows,
-                          uint64_t key, float p);
+                         const float *v, const float *bias, const int32_t *offsets, const k_attention_sizes *sizes,
+                         const uint32_t *rows, uint64_t key, float p);
+/// dq, dk, dv, shaped as q, k, v, are overwritten; dbias (may be null), shaped as bias, adds.
+void k_attention_backward(float *dq, float *dk, float *dv, float *dbias, float *scratch, const float *dcontext,
+                          const float *q, const float *k, const float *v, const float *probabilities,
+                          const int32_t *offsets, const k_attention_sizes *sizes, const uint32_t *rows, uint64_t key,
+                          float p);
 
 // --- pooling.c -----------------------------------------------------------------------------------------------
-/// out [sequences, h] = sum of rows of x [T, h] of each sequence, weighted: equally (mean), or by 1, 2, ... L
-/// divided by their sum (ramp).
-void k_pool_mean_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h, bool ramp);
+/// How rows of a sequence of length L are weighted: equally (divided by L), by 1, 2, ... L (divided by their sum), or
+/// equally and divided by the root of L.
+enum k_weights { K_WEIGHTS_MEAN, K_WEIGHTS_RAMP, K_WEIGHTS_ROOT };
+/// out [sequences, h] = the weighted sum of rows of x [T, h] of each sequence.
+void k_pool_mean_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h,
+                         enum k_weights weights);
 void k_pool_mean_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h,
-                          bool ramp);
-/// out = the first row of each sequence.
-void k_pool_first_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h);
-void k_pool_first_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h);
+                          enum k_weights weights);
+/// out = the first or the last row of each sequence.
+void k_pool_row_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h, bool last);
+void k_pool_row_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h,
+                         bool last);
+/// out = the largest of each column of each sequence; places [sequences, h] = the row it stands in (the first where
+/// several are equal), which gets the whole gradient.
+void k_pool_max_forward(float *out, int32_t *places, const float *x, const int32_t *offsets, int64_t sequences,
+                        int64_t h);
+void k_pool_max_backward(float *dx, const float *dout, const int32_t *places, int64_t rows, int64_t sequences,
+                         int64_t h);
 
 // --- losses.c (all in double) --------------------------------------------------------------------------------
 /// y [n, d] = x / max(|x|, epsilon), norms [n] = |x| (not clamped), as torch.cosine_similarity.

@@ -219,6 +219,8 @@ extension Tape {
         return record(y, from: [x]) { dy, sweep in
             let (gradient, dx) = (DoubleBuffer(n * d), Tensor(uninitialized: dy.shape))
             for i in 0..<dy.shape.count { gradient.pointer[i] = Double(dy.pointer[i]) }
+            // A shorter row is divided by a constant: nothing flows to its length, as to that of a zero row.
+            for i in 0..<n where norms.pointer[i] < 1e-12 { norms.pointer[i] = 0 }
             k_normalize_rows_backward(
                 dx.pointer, gradient.pointer, wide.pointer, norms.pointer, Int64(n), Int64(d), 1e-12
             )

@@ -3,7 +3,9 @@ public enum Correlation {
     /// Pearson's correlation; NaN where a list is constant or shorter than 2. Traps on different lengths.
     public static func pearson(_ x: [Double], _ y: [Double]) -> Double {
         precondition(x.count == y.count, "pearson of \(x.count) and \(y.count) numbers")
-        guard x.count >= 2 else { return .nan }
+        // Compared themselves: the differences from a rounded mean are not exactly 0.
+        guard x.count >= 2, x.contains(where: { $0 != x[0] }), y.contains(where: { $0 != y[0] })
+        else { return .nan }
         let n = Double(x.count)
         let (meanX, meanY) = (x.reduce(0, +) / n, y.reduce(0, +) / n)
         var (xx, yy, xy) = (0.0, 0.0, 0.0)
@@ -17,9 +19,11 @@ public enum Correlation {
         return max(-1, min(1, xy / (xx.squareRoot() * yy.squareRoot())))
     }
 
-    /// Spearman's rank correlation: Pearson's of the ranks, ties sharing their mean rank.
+    /// Spearman's rank correlation: Pearson's of the ranks, ties sharing their mean rank; NaN where a number is,
+    /// which has no rank.
     public static func spearman(_ x: [Double], _ y: [Double]) -> Double {
-        pearson(ranks(x), ranks(y))
+        guard !x.contains(where: \.isNaN), !y.contains(where: \.isNaN) else { return .nan }
+        return pearson(ranks(x), ranks(y))
     }
 
     /// Ranks from 1; equal numbers share the mean of their ranks.

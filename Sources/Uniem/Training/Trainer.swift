@@ -54,6 +54,7 @@ final class Trainer {
         tokens: inout TokenCache, stop: StopRequest?, track: (RunEvent) throws -> Void
     ) throws -> End {
         for epoch in 1...plan.epochs {
+            if let maxSteps = plan.maxSteps, state.step >= maxSteps { break }
             state.epoch = epoch
             state.batchesDone = 0
             state.epochLossSum = 0

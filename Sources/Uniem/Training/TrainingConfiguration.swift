@@ -69,7 +69,9 @@ public struct TrainingConfiguration: Sendable, Equatable {
         func check(_ isGood: Bool, _ problem: String, _ remedy: String) throws(TrainingError) {
             if !isGood { throw .invalid(problem, remedy) }
         }
-        try check(epochs >= 1, "epochs \(epochs)", "give a whole number from 1")
+        try check(
+            (1...1_000_000).contains(epochs), "epochs \(epochs)",
+            "give a whole number from 1 to 1000000")
         try check(
             (batchSize ?? 1) >= 1, "batch size \(batchSize ?? 0)", "give a whole number from 1")
         try check(
@@ -80,7 +82,7 @@ public struct TrainingConfiguration: Sendable, Equatable {
             weightDecay >= 0 && weightDecay.isFinite, "weight decay \(weightDecay)",
             "give a number from 0")
         try check(
-            warmup.map { $0 >= 0 && $0.isFinite && ($0 < 1 || $0 == $0.rounded()) } ?? true,
+            warmup.map { (0...1e9).contains($0) && ($0 < 1 || $0 == $0.rounded()) } ?? true,
             "warm-up \(warmup ?? 0)", "give a share below 1 or a whole number of steps")
         try check(
             (maxLength ?? 3) >= 3, "maximum length \(maxLength ?? 0)", "give at least 3 tokens")

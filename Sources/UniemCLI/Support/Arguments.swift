@@ -1,0 +1,70 @@
+import ArgumentParser
+import Uniem
+
+extension Pooling: @retroactive ExpressibleByArgument {}
+extension LossName: @retroactive ExpressibleByArgument {}
+
+/// A number, or `auto` for one that the program chooses.
+enum Automatic<Value: ExpressibleByArgument & Equatable & Sendable>:
+    ExpressibleByArgument, Equatable, Sendable
+{
+    case auto
+    case value(Value)
+
+    init?(argument: String) {
+        if argument == "auto" {
+            self = .auto
+        } else if let value = Value(argument: argument) {
+            self = .value(value)
+        } else {
+            return nil
+        }
+    }
+
+    /// The number; `nil` for `auto`.
+    var value: Value? { if case .value(let value) = self { value } else { nil } }
+
+    var defaultValueDescription: String {
+        switch self {
+        case .auto: "auto"
+        case .value(let value): value.defaultValueDescription
+        }
+    }
+}
+
+/// A new name for a column: `old=new`.
+struct Renaming: ExpressibleByArgument, Equatable, Sendable {
+    var old: String
+    var new: String
+
+    init?(argument: String) {
+        let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
+        guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+        (old, new) = (String(parts[0]), String(parts[1]))
+    }
+}
+
+/// What a value may be. Each check throws a `ValidationError`, which is bad usage.
+enum Check {
+    /// Whole numbers in `range`.
+    static func whole(_ option: String, _ value: Int?, _ range: ClosedRange<Int>) throws {
+        guard let value, !range.contains(value) else { return }
+        throw ValidationError(
+            "\(option) \(value): expected a whole number from \(range.lowerBound) to \(range.upperBound)"
+        )
+    }
+
+    /// Finite numbers for which `isGood`; `expected` says which.
+    static func number(
+        _ option: String, _ value: Double?, _ expected: String, _ isGood: (Double) -> Bool
+    ) throws {
+        guard let value, !(value.isFinite && isGood(value)) else { return }
+        throw ValidationError("\(option) \(value): expected \(expected)")
+    }
+
+    /// No empty text.
+    static func filled(_ option: String, _ value: String?) throws {
+        guard let value, value.isEmpty else { return }
+        throw ValidationError("\(option): expected a value, found an empty one")
+    }
+}

@@ -1,0 +1,92 @@
+import Embedders
+import Files
+import TestSupport
+import Testing
+
+#if canImport(FoundationEssentials)
+    import FoundationEssentials
+#else
+    import Foundation
+#endif
+
+/// A folder that is there for the time of `body`.
+func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+    let folder = FileManager.default.temporaryDirectory.path + "/uniem-embedders-\(UUID().uuidString)"
+    try FileBytes.makeFolder(folder)
+    defer { try? FileBytes.remove(folder) }
+    return try body(folder)
+}
+
+/// Copies all files of the folder `source` to the new folder `target`.
+func copyFolder(_ source: String, to target: String) throws {
+    try FileBytes.makeFolder(target)
+    for name in try FileBytes.names(in: source) {
+        let (from, to) = (source + "/" + name, target + "/" + name)
+        if FileBytes.isFolder(from) {
+            try copyFolder(from, to: to)
+        } else {
+            try FileBytes.writeAtomically(try FileBytes.read(from), to: to)
+        }
+    }
+}
+
+/// The error that `body` throws, which must be one line; records an issue and answers `nil` where it throws none, or
+/// one of another type.
+func fileError(
+    _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation,
+    _ body: () throws -> Void
+) -> FileError? {
+    do {
+        try body()
+        Issue.record("no error: \(what)", sourceLocation: sourceLocation)
+    } catch let error as FileError {
+        #expect(
+            !error.description.utf8.contains(0x0A), "more than one line: \(error)",
+            sourceLocation: sourceLocation)
+        return error
+    } catch {
+        Issue.record("\(what): \(type(of: error)) \(error)", sourceLocation: sourceLocation)
+    }
+    return nil
+}
+
+/// The folder of a model of the reference that is in the repository.
+func fixture(_ name: String) -> String { GoldenRoot.all[0].folder + "/models/" + name }
+
+/// Loads a copy of `bert-tiny` (or another model) in which `change` changed something, and gives the error.
+func loadError(
+    _ model: String = "bert-tiny", sourceLocation: SourceLocation = #_sourceLocation,
+    _ change: (String) throws -> Void
+) throws -> FileError {
+    try withFolder { folder in
+        let copy = folder + "/" + model
+        try copyFolder(fixture(model), to: copy)
+        try change(copy)
+        let error = try #require(
+            fileError(sourceLocation: sourceLocation) { _ = try Embedder.load(copy) },
+            sourceLocation: sourceLocation)
+        #expect(error.path.hasPrefix(copy), "\(error)", sourceLocation: sourceLocation)
+        return error
+    }
+}
+
+/// Changes keys of the JSON object in the file at `path`; `nil` removes a key.
+func edit(_ path: String, _ changes: [(String, JSON?)]) throws {
+    var json = try JSON(contentsOf: path)
+    for (key, value) in changes {
+        if let value {
+            json.set(key, value)
+        } else {
+            json = .object((json.members ?? []).filter { $0.key != key })
+        }
+    }
+    try FileBytes.writeAtomically(json.text(indent: 2), to: path)
+}
+
+/// Texts of several lengths and scripts, one of them empty and two equal.
+let sampleTexts = [
+    "A man is playing the guitar.", "一个男人在树边吃香蕉。", "", "A man is playing the guitar.",
+    "word", "Überraschung! naïve café — 你好 \u{1F600}", "   ", "[CLS] [MASK] x",
+    String(repeating: "The quick brown fox jumps over the lazy dog. ", count: 40),
+    "a b c d e f g h i j k l m n o p q r s t u v w x y z",
+]
