@@ -42,7 +42,8 @@ let package = Package(
         .target(
             name: "Checkpoints",
             dependencies: [
-                "Files", "Layers", "Tensors", .product(name: "Crypto", package: "swift-crypto"),
+                "CZlib", "Files", "Layers", "Tensors",
+                .product(name: "Crypto", package: "swift-crypto"),
             ]),
 
         // L3

@@ -166,7 +166,9 @@ int64_t k_attention_scratch(int64_t longest, int64_t head_size) {
 
 KERNEL void k_attention_forward(float *context, float *probabilities, float *scratch, const float *q, const float *k,
                                 const float *v, const float *bias, const int32_t *offsets,
-                                const k_attention_sizes *sizes, const uint32_t *rows, uint64_t key, float p) {
+                                const k_attention_sizes *given, const uint32_t *rows, uint64_t key, float p) {
+    // A copy: the compiler need not fear that results overwrite it.
+    const k_attention_sizes copy = *given, *sizes = &copy;
     int64_t size = sizes->head_size, heads = sizes->heads, group = heads / sizes->key_heads;
     int64_t h = heads * size, hk = sizes->key_heads * size;
     for (int64_t s = 0; s < sizes->sequences; s++) {
@@ -204,7 +206,9 @@ KERNEL void k_attention_forward(float *context, float *probabilities, float *scr
 KERNEL void k_attention_backward(float *dq, float *dk, float *dv, float *dbias, float *scratch,
                                  const float *dcontext, const float *q, const float *k, const float *v,
                                  const float *probabilities, const int32_t *offsets,
-                                 const k_attention_sizes *sizes, const uint32_t *rows, uint64_t key, float p) {
+                                 const k_attention_sizes *given, const uint32_t *rows, uint64_t key, float p) {
+    // A copy: the compiler need not fear that results overwrite it.
+    const k_attention_sizes copy = *given, *sizes = &copy;
     int64_t size = sizes->head_size, heads = sizes->heads, group = heads / sizes->key_heads;
     int64_t h = heads * size, hk = sizes->key_heads * size;
     for (int64_t s = 0; s < sizes->sequences; s++) {

@@ -16,45 +16,70 @@ public struct LoadReport: Sendable, Equatable {
 /// The parameters in the weight files of a model folder.
 public final class CheckpointSource: ParameterSource {
     private let folder: String
-    private var entries: [String: (file: SafetensorsFile, entry: SafetensorsFile.Entry)] = [:]
+    private var entries: [String: Entry] = [:]
     private var used: Set<String> = []
     private var renamed: [String: String] = [:]
 
-    /// Opens `model.safetensors`, or the files that `model.safetensors.index.json` lists, in `folder`.
+    /// A tensor and the file it stands in.
+    private struct Entry {
+        let file: any WeightFile
+        let index: Int
+        let name: String
+        let shape: Shape
+    }
+
+    /// Opens the weights in `folder`: the first that is there of `model.safetensors`, the files that
+    /// `model.safetensors.index.json` lists, `pytorch_model.bin`, and the files that `pytorch_model.bin.index.json`
+    /// lists.
     ///
     /// Throws a ``FileError`` where there are no weights, a shard is missing, or a file is damaged.
     public init(folder: String, rules: [KeyRule]) throws(FileError) {
         self.folder = folder
-        for path in try CheckpointSource.files(in: folder) {
-            let file = try SafetensorsFile(path: path)
-            for entry in file.entries {
-                guard let name = KeyRule.apply(rules, to: entry.name) else { continue }
-                if name != entry.name { renamed[entry.name] = name }
+        for file in try CheckpointSource.files(in: folder) {
+            for (index, (original, shape)) in file.table.enumerated() {
+                guard let name = KeyRule.apply(rules, to: original) else { continue }
+                if name != original { renamed[original] = name }
                 if let other = entries[name] {
                     throw FileError(
-                        path: path,
-                        problem: "tensor \(entry.name) stands also in \(other.file.path)",
+                        path: file.path,
+                        problem: "tensor \(shown(original.utf8)) stands also in \(other.file.path)",
                         remedy: "the folder mixes two checkpoints; keep one")
                 }
-                entries[name] = (file, entry)
+                entries[name] = Entry(file: file, index: index, name: original, shape: shape)
             }
         }
     }
 
-    private static func files(in folder: String) throws(FileError) -> [String] {
-        let single = folder + "/model.safetensors"
-        let index = folder + "/model.safetensors.index.json"
-        if FileBytes.exists(single) { return [single] }
-        guard FileBytes.exists(index) else {
-            let others = (try? FileBytes.names(in: folder)) ?? []
-            let pickle = others.contains { $0.hasPrefix("pytorch_model") && $0.hasSuffix(".bin") }
-            throw FileError(
-                path: folder,
-                problem: "no weights: expected model.safetensors or model.safetensors.index.json",
-                remedy: pickle
-                    ? "pytorch_model.bin is not read yet; save the model with safe_serialization=True"
-                    : "check that this is a model folder")
+    private static func files(in folder: String) throws(FileError) -> [any WeightFile] {
+        for (name, isTorch) in [("model.safetensors", false), ("pytorch_model.bin", true)] {
+            let single = folder + "/" + name
+            let index = single + ".index.json"
+            let paths: [String]
+            if FileBytes.exists(single) {
+                paths = [single]
+            } else if FileBytes.exists(index) {
+                paths = try shards(in: folder, index: index)
+            } else {
+                continue
+            }
+            return try paths.map { (path) throws(FileError) -> any WeightFile in
+                if isTorch { return try TorchFile(path: path) }
+                return try SafetensorsFile(path: path)
+            }
         }
+        let shard = ((try? FileBytes.names(in: folder)) ?? []).first {
+            $0.contains("-of-") && ($0.hasSuffix(".bin") || $0.hasSuffix(".safetensors"))
+        }
+        throw FileError(
+            path: folder,
+            problem:
+                "no weights: expected model.safetensors or pytorch_model.bin, or one of them with .index.json",
+            remedy: shard.map { "fetch the .index.json that belongs to \($0)" }
+                ?? "check that this is a model folder")
+    }
+
+    /// The files that the `weight_map` of `index` names, each once.
+    private static func shards(in folder: String, index: String) throws(FileError) -> [String] {
         let json: JSON
         do {
             json = try JSON(contentsOf: index)
@@ -87,22 +112,22 @@ public final class CheckpointSource: ParameterSource {
 
     /// The tensor of that name; throws a ``FileError`` where its shape or type does not fit.
     public func value(name: String, shape: Shape, initializer: Initializer) throws -> Tensor? {
-        guard let (file, entry) = entries[name] else { return nil }
+        guard let entry = entries[name] else { return nil }
         guard entry.shape == shape else {
             throw FileError(
-                path: file.path,
+                path: entry.file.path,
                 problem:
-                    "tensor \(entry.name) has shape \(entry.shape), config.json asks for \(shape)",
+                    "tensor \(shown(entry.name.utf8)) has shape \(entry.shape), config.json asks for \(shape)",
                 remedy: "config.json and the weights belong to different models")
         }
         used.insert(name)
-        return try file.tensor(entry)
+        return try entry.file.tensor(at: entry.index)
     }
 
     /// What was not asked for so far, and what was renamed.
     public var report: LoadReport {
         var report = LoadReport()
-        report.unused = entries.filter { !used.contains($0.key) }.map(\.value.entry.name).sorted()
+        report.unused = entries.filter { !used.contains($0.key) }.map(\.value.name).sorted()
         report.renamed = renamed
         return report
     }

@@ -4,6 +4,8 @@ public import Tensors
 
 /// BERT (Devlin et al. 2018, arXiv 1810.04805) as Hugging Face's `BertModel`: absolute positions, token types,
 /// post-norm layers.
+///
+/// ``RoBERTa`` and ``ERNIE`` are BERTs too: what differs stands in their ``BERTConfig``.
 public struct BERT: Encoder {
     /// The parameters, under `BertModel`'s names.
     public let store = ParameterStore()
@@ -11,8 +13,9 @@ public struct BERT: Encoder {
     private let words: Embedding
     private let positions: Embedding
     private let types: Embedding
+    private let tasks: Embedding?
     private let norm: LayerNorm
-    private let layers: [BERTLayer]
+    private let layers: [PostNormLayer]
 
     /// Names of checkpoints with heads (`bert.` prefix) and of TensorFlow's norms (`gamma`, `beta`).
     static let keyRules: [KeyRule] = [
@@ -37,9 +40,15 @@ public struct BERT: Encoder {
         types = try Embedding(
             embeddings["token_type_embeddings"], count: config.typeVocabularySize, width: width,
             deviation: deviation)
+        tasks = try config.taskVocabularySize.map {
+            try Embedding(
+                embeddings["task_type_embeddings"], count: $0, width: width, deviation: deviation)
+        }
         norm = try LayerNorm(
             embeddings["LayerNorm"], width: width, epsilon: config.layerNormEpsilon)
-        layers = try (0..<config.layers).map { try BERTLayer(root["encoder"]["layer"][$0], config) }
+        layers = try (0..<config.layers).map {
+            try PostNormLayer(root["encoder"]["layer"][$0], config.layerSizes)
+        }
         // The pooler takes no part in embeddings; it is kept so that a saved model is a whole BertModel.
         let pooler = root["pooler"]["dense"]
         _ = try pooler.optionalParameter(
@@ -53,24 +62,28 @@ public struct BERT: Encoder {
     public var hiddenSize: Int { config.hiddenSize }
     /// Rows of the word table.
     public var vocabularySize: Int { config.vocabularySize }
-    /// Rows of the position table.
-    public var maximumLength: Int? { config.maximumPositions }
-
-    /// The hidden states of `batch`. Traps on ids or positions outside the tables.
-    public func callAsFunction(_ batch: TokenBatch, on tape: inout Tape) -> HiddenStates {
-        states(batch, keepingLayers: false, on: &tape)
+    /// Rows of the position table that tokens can have.
+    public var maximumLength: Int? {
+        config.maximumPositions - (config.paddingID.map { $0 + 1 } ?? 0)
     }
 
-    /// The hidden states of `batch`, of all layers where asked for.
-    package func states(_ batch: TokenBatch, keepingLayers: Bool, on tape: inout Tape)
-        -> HiddenStates
-    {
+    /// The hidden states of `batch`. Traps on ids or positions outside the tables.
+    public func states(
+        _ batch: TokenBatch, keepingLayers: Bool, on tape: inout Tape
+    ) -> HiddenStates {
         let wordTable = words.table(on: &tape)
         let positionTable = positions.table(on: &tape)
         let typeTable = types.table(on: &tape)
-        let sum = tape.embed([
-            (wordTable, batch.ids), (positionTable, batch.positions), (typeTable, batch.typeIDs),
-        ])
+        let places = config.paddingID.map { batch.positions(afterPadding: Int32($0)) }
+        var lookups = [
+            (wordTable, batch.ids), (positionTable, places ?? batch.positions),
+            (typeTable, batch.typeIDs),
+        ]
+        if let tasks {
+            // Task 0, as Hugging Face does where none is given.
+            lookups.append((tasks.table(on: &tape), batch.ids.map { _ in 0 }))
+        }
+        let sum = tape.embed(lookups)
         let normed = norm(sum, rows: batch.rows, on: &tape)
         let embeddings = tape.dropout(normed, rate: config.hiddenDropout, rows: batch.rows)
         var hidden = embeddings
@@ -86,64 +99,5 @@ public struct BERT: Encoder {
     public func wordEmbeddings(_ batch: TokenBatch, on tape: inout Tape) -> Tensor {
         let table = words.table(on: &tape)
         return tape.embed([(table, batch.ids)])
-    }
-}
-
-/// Attention and feed-forward, each followed by dropout, the residual and a norm.
-struct BERTLayer: Sendable {
-    private let query: Linear
-    private let key: Linear
-    private let value: Linear
-    private let attentionOutput: Linear
-    private let attentionNorm: LayerNorm
-    private let intermediate: Linear
-    private let output: Linear
-    private let outputNorm: LayerNorm
-    private let heads: Int
-    private let scale: Float
-    private let activation: Activation
-    private let hiddenDropout: Float
-    private let attentionDropout: Float
-
-    init(_ scope: Scope, _ config: BERTConfig) throws {
-        let (width, inner, deviation) = (
-            config.hiddenSize, config.intermediateSize, config.initializerRange
-        )
-        let attention = scope["attention"]
-        func linear(_ scope: Scope, _ inputs: Int, _ outputs: Int) throws -> Linear {
-            try Linear(scope, inputs: inputs, outputs: outputs, deviation: deviation)
-        }
-        query = try linear(attention["self"]["query"], width, width)
-        key = try linear(attention["self"]["key"], width, width)
-        value = try linear(attention["self"]["value"], width, width)
-        attentionOutput = try linear(attention["output"]["dense"], width, width)
-        attentionNorm = try LayerNorm(
-            attention["output"]["LayerNorm"], width: width, epsilon: config.layerNormEpsilon)
-        intermediate = try linear(scope["intermediate"]["dense"], width, inner)
-        output = try linear(scope["output"]["dense"], inner, width)
-        outputNorm = try LayerNorm(
-            scope["output"]["LayerNorm"], width: width, epsilon: config.layerNormEpsilon)
-        heads = config.heads
-        scale = 1 / Float(width / config.heads).squareRoot()
-        activation = config.activation
-        hiddenDropout = config.hiddenDropout
-        attentionDropout = config.attentionDropout
-    }
-
-    /// `x` [T, H] to [T, H].
-    func callAsFunction(_ x: Tensor, _ batch: TokenBatch, on tape: inout Tape) -> Tensor {
-        let q = query(x, on: &tape)
-        let k = key(x, on: &tape)
-        let v = value(x, on: &tape)
-        let context = tape.attention(
-            q, k, v, offsets: batch.offsets, heads: heads, scale: scale, dropout: attentionDropout,
-            rows: batch.rows)
-        let projected = attentionOutput(context, on: &tape)
-        let attended = attentionNorm(
-            projected, residual: x, dropout: hiddenDropout, rows: batch.rows, on: &tape)
-        let inner = tape.activate(intermediate(attended, on: &tape), activation)
-        let down = output(inner, on: &tape)
-        return outputNorm(
-            down, residual: attended, dropout: hiddenDropout, rows: batch.rows, on: &tape)
     }
 }

@@ -27,6 +27,11 @@ public struct BERTConfig: Sendable {
     public var attentionDropout: Float
     /// The standard deviation of fresh weights.
     public var initializerRange: Double
+    /// Rows of the table of tasks; `nil` where there is none (ERNIE only).
+    public var taskVocabularySize: Int?
+    /// The id of the padding token where positions are counted from behind it, as RoBERTa does; `nil` where they are
+    /// counted from 0.
+    public var paddingID: Int?
     /// The whole file.
     public var json: JSON
 
@@ -43,13 +48,7 @@ public struct BERTConfig: Sendable {
         intermediateSize = try reader.int("intermediate_size", 1...1_048_576)
         maximumPositions = try reader.int("max_position_embeddings", 1...(1 << 24))
         typeVocabularySize = try reader.int("type_vocab_size", 1...1_024, default: 2)
-        activation = try reader.choice(
-            "hidden_act",
-            [
-                "gelu": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
-                "relu": .relu,
-            ],
-            default: .geluErf)
+        activation = try reader.activation("hidden_act", default: .geluErf)
         layerNormEpsilon = try reader.double("layer_norm_eps", 0...1, default: 1e-12)
         hiddenDropout = Float(try reader.double("hidden_dropout_prob", 0...0.99, default: 0.1))
         attentionDropout = Float(
@@ -60,11 +59,16 @@ public struct BERTConfig: Sendable {
         try reader.refuse("add_cross_attention") { $0.bool == false }
         try reader.refuse("embedding_size") { $0.int == json["hidden_size"]?.int }
         try reader.refuse("pruned_heads") { $0.members?.isEmpty ?? false }
-        guard hiddenSize % heads == 0 else {
-            throw reader.error(
-                "num_attention_heads", "\(heads) does not divide hidden_size \(hiddenSize)")
-        }
+        try reader.check(heads: heads, divide: hiddenSize, "hidden_size", "num_attention_heads")
         self.json = json
+    }
+
+    var layerSizes: PostNormSizes {
+        PostNormSizes(
+            width: hiddenSize, inner: intermediateSize, heads: heads, activation: activation,
+            epsilon: layerNormEpsilon, attentionDropout: attentionDropout,
+            attendedDropout: hiddenDropout, outputDropout: hiddenDropout,
+            deviation: initializerRange)
     }
 
     /// The `config.json` of a fresh BERT of the given sizes; what is not given is BERT's usual choice.

@@ -1,4 +1,5 @@
 internal import Files
+internal import Tensors
 
 /// Reads typed values from a `config.json`; errors name the file, the key, what was expected and found.
 struct ConfigReader {
@@ -42,6 +43,38 @@ struct ConfigReader {
             key,
             "\(value.text()) is not supported (supported: \(choices.map(\.key).joined(separator: ", ")))"
         )
+    }
+
+    func bool(_ key: String, default fallback: Bool) throws(FileError) -> Bool {
+        guard let value = present(key) else { return fallback }
+        guard let bool = value.bool else {
+            throw error(key, "expected true or false, found \(value.text())")
+        }
+        return bool
+    }
+
+    /// A rate of dropout.
+    func rate(_ key: String, default fallback: Double) throws(FileError) -> Float {
+        Float(try double(key, 0...0.99, default: fallback))
+    }
+
+    /// The function of a feed-forward block, by the name in Hugging Face's `ACT2FN`.
+    func activation(_ key: String, default fallback: Activation) throws(FileError) -> Activation {
+        try choice(
+            key,
+            [
+                "gelu": .geluErf, "gelu_new": .geluTanh, "gelu_pytorch_tanh": .geluTanh,
+                "relu": .relu,
+            ],
+            default: fallback)
+    }
+
+    func check(
+        heads: Int, divide width: Int, _ widthKey: String, _ headsKey: String
+    ) throws(FileError) {
+        guard width % heads == 0 else {
+            throw error(headsKey, "\(heads) does not divide \(widthKey) \(width)")
+        }
     }
 
     /// Refuses a key that changes the result unless it has the value that changes nothing.

@@ -15,10 +15,25 @@ public protocol Encoder: Sendable {
     /// The longest sequence, in tokens; `nil` where there is no limit.
     var maximumLength: Int? { get }
 
-    /// The hidden states of `batch`.
-    func callAsFunction(_ batch: TokenBatch, on tape: inout Tape) -> HiddenStates
-    /// The rows of the word table for `batch`, before positions and norm: [T, H].
+    /// The width of rows of the word table, mostly ``hiddenSize``.
+    var wordEmbeddingSize: Int { get }
+
+    /// The hidden states of `batch`, of all layers where asked for. Traps on ids or positions outside the tables.
+    func states(
+        _ batch: TokenBatch, keepingLayers: Bool, on tape: inout Tape
+    ) -> HiddenStates
+    /// The rows of the word table for `batch`, before positions and norm: [T, E], where E is ``wordEmbeddingSize``.
     func wordEmbeddings(_ batch: TokenBatch, on tape: inout Tape) -> Tensor
+}
+
+extension Encoder {
+    /// The width H.
+    public var wordEmbeddingSize: Int { hiddenSize }
+
+    /// The hidden states of `batch`. Traps on ids or positions outside the tables.
+    public func callAsFunction(_ batch: TokenBatch, on tape: inout Tape) -> HiddenStates {
+        states(batch, keepingLayers: false, on: &tape)
+    }
 }
 
 /// What comes out of an encoder.
@@ -33,48 +48,5 @@ public struct HiddenStates {
     /// All states of one pass.
     public init(embeddings: Tensor, last: Tensor, layers: [Tensor] = []) {
         (self.embeddings, self.last, self.layers) = (embeddings, last, layers)
-    }
-}
-
-/// The families of encoders, by the `model_type` of `config.json`.
-public enum EncoderFamily: String, CaseIterable, Sendable {
-    /// BERT (Devlin et al. 2018, arXiv 1810.04805).
-    case bert
-
-    /// The family that `configuration` names; a ``FileError`` about `path` where it is unknown.
-    public init(_ configuration: JSON, path: String) throws(FileError) {
-        guard configuration.members != nil else {
-            throw FileError(
-                path: path, problem: "expected a JSON object, found \(configuration.kind)",
-                remedy: "this is no model configuration")
-        }
-        guard let type = configuration["model_type"]?.string else {
-            throw FileError(
-                path: path, problem: "no model_type",
-                remedy: "add the model_type of the architecture, such as \"bert\"")
-        }
-        guard let family = EncoderFamily(rawValue: type) else {
-            let known = EncoderFamily.allCases.map(\.rawValue).joined(separator: ", ")
-            throw FileError(
-                path: path, problem: "unknown architecture: model_type \"\(type)\"",
-                remedy: "supported: \(known)")
-        }
-        self = family
-    }
-
-    /// How names in checkpoints of this family become parameter names.
-    public var keyRules: [KeyRule] {
-        switch self {
-        case .bert: BERT.keyRules
-        }
-    }
-
-    /// Builds the encoder that `configuration` (from the file at `path`) describes, its parameters from `source`.
-    public func makeEncoder(
-        _ configuration: JSON, path: String, source: any ParameterSource
-    ) throws -> any Encoder {
-        switch self {
-        case .bert: try BERT(BERTConfig(configuration, path: path), source: source)
-        }
     }
 }

@@ -66,3 +66,17 @@ public struct TokenBatch: Sendable {
         }
     }
 }
+
+extension TokenBatch {
+    /// The place of each token in RoBERTa's position table: counted from `padding` + 1, while a padding token
+    /// within a text has place `padding` and is not counted.
+    func positions(afterPadding padding: Int32) -> [Int32] {
+        var last = padding
+        return zip(ids, positions).map { id, position in
+            if position == 0 { last = padding }
+            if id == padding { return padding }
+            last += 1
+            return last
+        }
+    }
+}

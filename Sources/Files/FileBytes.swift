@@ -155,11 +155,19 @@ public enum FileBytes {
     /// file system cannot do that.
     private static func exchange(_ a: String, _ b: String) -> Bool {
         #if canImport(Glibc)
-            unsafe renameat2(AT_FDCWD, a, AT_FDCWD, b, UInt32(RENAME_EXCHANGE)) == 0
+            // Not in the headers that Swift sees; RENAME_EXCHANGE is 2.
+            guard let symbol = unsafe dlsym(nil, "renameat2") else { return false }
+            typealias Function =
+                @convention(c) (
+                    CInt, UnsafePointer<CChar>, CInt, UnsafePointer<CChar>, CUnsignedInt
+                )
+                -> CInt
+            let renameat2 = unsafe unsafeBitCast(symbol, to: Function.self)
+            return unsafe renameat2(AT_FDCWD, a, AT_FDCWD, b, 2) == 0
         #elseif canImport(Darwin)
-            unsafe renamex_np(a, b, UInt32(RENAME_SWAP)) == 0
+            return unsafe renamex_np(a, b, UInt32(RENAME_SWAP)) == 0
         #else
-            false
+            return false
         #endif
     }
 

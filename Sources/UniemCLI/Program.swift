@@ -66,7 +66,11 @@ enum Program {
             line = "\(error)"
         }
         context.say("error: " + line.split(whereSeparator: \.isNewline).joined(separator: " "))
-        if verbose { context.say("details: \(String(reflecting: error))") }
+        if verbose {
+            var details = ""
+            dump(error, to: &details)
+            context.say("details: \(type(of: error))\n" + details)
+        }
         return ExitStatus.failed
     }
 }

@@ -65,7 +65,8 @@ extension CheckpointSource {
 
     @Test func wrongShape() throws {
         try withFolder { folder in
-            try shard([("bert.x", Tensor([1, 2, 3, 4], shape: [2, 2]))], "model.safetensors", in: folder)
+            try shard(
+                [("bert.x", Tensor([1, 2, 3, 4], shape: [2, 2]))], "model.safetensors", in: folder)
             let source = try CheckpointSource(folder: folder, rules: rules)
             for shape in [[4], [2, 3], [2, 2, 1]] as [Shape] {
                 let error = try #require(fileError { _ = try source.values("x", shape) })
@@ -90,7 +91,8 @@ extension CheckpointSource {
 
     @Test func twoNamesOfOneParameter() throws {
         try withFolder { folder in
-            try shard([("bert.x", Tensor([1])), ("x", Tensor([2]))], "model.safetensors", in: folder)
+            try shard(
+                [("bert.x", Tensor([1])), ("x", Tensor([2]))], "model.safetensors", in: folder)
             let error = try #require(
                 fileError { _ = try CheckpointSource(folder: folder, rules: rules) })
             #expect(error.path == folder + "/model.safetensors" && error.problem.contains("x"))
@@ -145,7 +147,8 @@ extension CheckpointSource {
 
     @Test(arguments: [
         "", "{", "[]", "{}", #"{"weight_map": {}}"#, #"{"weight_map": []}"#,
-        #"{"weight_map": {"a": 1}}"#, #"{"weight_map": {"a": null}}"#, #"{"weight_map": {"a": ""}}"#,
+        #"{"weight_map": {"a": 1}}"#, #"{"weight_map": {"a": null}}"#,
+        #"{"weight_map": {"a": ""}}"#,
         #"{"weight_map": {"a": "../x"}}"#, #"{"weight_map": {"a": "/etc/passwd"}}"#,
         #"{"weight_map": {"a": "b/c"}}"#,
     ])
@@ -176,12 +179,11 @@ extension CheckpointSource {
             let nothing = try #require(
                 fileError { _ = try CheckpointSource(folder: folder, rules: []) })
             #expect(nothing.path == folder && nothing.problem.contains("model.safetensors"))
-            #expect(!nothing.description.contains("pytorch_model.bin"))
             for name in ["pytorch_model.bin", "pytorch_model-00001-of-00002.bin"] {
                 try FileBytes.writeAtomically([0], to: folder + "/" + name)
-                let pickle = try #require(
+                let other = try #require(
                     fileError { _ = try CheckpointSource(folder: folder, rules: []) })
-                #expect(pickle.remedy.contains("pytorch_model.bin"), "\(pickle)")
+                #expect(other.description.contains(name), "\(other)")
                 try FileBytes.remove(folder + "/" + name)
             }
             let missing = try #require(

@@ -5,7 +5,8 @@ import Testing
 @Suite struct ManifestTests {
     private func withCheckpoint(_ body: (String) throws -> Void) throws {
         try withFolder { folder in
-            try FileBytes.writeAtomically([UInt8](repeating: 7, count: 5000), to: folder + "/weights")
+            try FileBytes.writeAtomically(
+                [UInt8](repeating: 7, count: 5000), to: folder + "/weights")
             try FileBytes.writeAtomically("", to: folder + "/empty")
             try FileBytes.makeFolder(folder + "/inner")
             try FileBytes.writeAtomically("x", to: folder + "/inner/é")

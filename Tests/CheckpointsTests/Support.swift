@@ -9,7 +9,8 @@ import Testing
 
 /// A folder that is there for the time of `body`.
 func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder = FileManager.default.temporaryDirectory.path + "/uniem-checkpoints-\(UUID().uuidString)"
+    let folder =
+        FileManager.default.temporaryDirectory.path + "/uniem-checkpoints-\(UUID().uuidString)"
     try FileBytes.makeFolder(folder)
     defer { try? FileBytes.remove(folder) }
     return try body(folder)

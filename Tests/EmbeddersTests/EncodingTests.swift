@@ -103,7 +103,7 @@ import Testing
         #expect(embedder.embeddings(of: []).shape == [0, embedder.dimension])
         // An empty text is [CLS] [SEP].
         #expect(embedder.tokenIDs(of: "").ids == [6, 7])
-        #expect(embedder.encode([""])[0].allSatisfy(\.isFinite))
+        #expect(embedder.encode([""])[0].allSatisfy { $0.isFinite })
     }
 
     @Test func longTextsAreCut() throws {
@@ -131,7 +131,7 @@ import Testing
             #expect(embedder.tokenIDs(of: "").ids == [5])
             let vectors = embedder.encode(["", "\u{0}", "word"])
             #expect(vectors[0] == vectors[1] && vectors[0] != vectors[2])
-            #expect(vectors[0].allSatisfy(\.isFinite))
+            #expect(vectors[0].allSatisfy { $0.isFinite })
         }
     }
 }

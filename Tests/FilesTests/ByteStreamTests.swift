@@ -58,7 +58,8 @@ private func lines(_ path: String) throws -> [String] {
     @Test(arguments: [0, 1, 2, 3, 63, 64, 65, 1000])
     func plainAndCompressed(_ count: Int) throws {
         try withFolder { folder in
-            let bytes = Array(repeating: UInt8(ascii: "x"), count: count / 2) + noise((count + 1) / 2)
+            let bytes =
+                Array(repeating: UInt8(ascii: "x"), count: count / 2) + noise((count + 1) / 2)
             let plain = try write(bytes, "plain", in: folder)
             let packed = try write(try gzip(bytes), "packed", in: folder)
             for pieceSize in [2, 3, 64, 1 << 16] {
@@ -110,7 +111,8 @@ private func lines(_ path: String) throws -> [String] {
                 _ = fileError("byte \(place)") { _ = try FileBytes.read(path) }
             }
             let path = try write(try gzip([1]) + [7, 8, 9], "rest", in: folder)
-            #expect(try #require(fileError { _ = try FileBytes.read(path) }).problem.contains("gzip"))
+            #expect(
+                try #require(fileError { _ = try FileBytes.read(path) }).problem.contains("gzip"))
         }
     }
 

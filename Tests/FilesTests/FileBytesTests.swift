@@ -1,4 +1,6 @@
+import Dispatch
 import Files
+import Synchronization
 import Testing
 
 #if canImport(FoundationEssentials)
@@ -70,18 +72,20 @@ private func limitFileSize(_ bytes: Int) {
 
     /// In a process of its own: the limit holds for all of it.
     @Test func oldContentStaysWhereTheDiskIsFull() async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/uniem-full-\(UUID().uuidString)"
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/uniem-full-\(UUID().uuidString)"
         try FileBytes.makeFolder(folder)
         defer { try? FileBytes.remove(folder) }
         try FileBytes.writeAtomically("the old content", to: folder + "/file")
         try FileBytes.replaceFolder(folder + "/model") {
             try FileBytes.writeAtomically("old", to: $0 + "/weights")
         }
-        await #expect(processExitsWith: .success) { [folder] in
+        await #expect(processExitsWith: .success) { [folder = folder as String] in
             limitFileSize(100)
             let big = [UInt8](repeating: 1, count: 200)
             let first = fileError { try FileBytes.writeAtomically(big, to: folder + "/file") }
-            precondition(first?.path == folder + "/file" && first?.problem.contains("write") == true)
+            precondition(
+                first?.path == folder + "/file" && first?.problem.contains("write") == true)
             let second = fileError {
                 try FileBytes.replaceFolder(folder + "/model") {
                     let file = try FileWriter(path: $0 + "/weights")
@@ -159,12 +163,13 @@ private func limitFileSize(_ bytes: Int) {
     }
 
     @Test func oldStaysWhereTheProcessIsKilled() async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/uniem-kill-\(UUID().uuidString)"
+        let folder =
+            FileManager.default.temporaryDirectory.path + "/uniem-kill-\(UUID().uuidString)"
         try FileBytes.makeFolder(folder)
         defer { try? FileBytes.remove(folder) }
         let path = folder + "/model"
         try FileBytes.replaceFolder(path) { try FileBytes.writeAtomically("1", to: $0 + "/a") }
-        await #expect(processExitsWith: .signal(SIGKILL)) { [path] in
+        await #expect(processExitsWith: .signal(SIGKILL)) { [path = path as String] in
             try FileBytes.replaceFolder(path) { temporary in
                 try FileBytes.writeAtomically("2", to: temporary + "/a")
                 kill(getpid(), SIGKILL)
@@ -178,25 +183,36 @@ private func limitFileSize(_ bytes: Int) {
 
     /// Someone who looks all the time never finds the place empty or half full.
     @Test(.enabled(if: isLinux, "needs a file system that can exchange folders"))
-    func thereIsNoMomentWithout() async throws {
-        let folder = FileManager.default.temporaryDirectory.path + "/uniem-look-\(UUID().uuidString)"
-        try FileBytes.makeFolder(folder)
-        defer { try? FileBytes.remove(folder) }
-        let path = folder + "/model"
-        try FileBytes.replaceFolder(path) { try FileBytes.writeAtomically("0", to: $0 + "/a") }
-        let missing = Task.detached {
-            var missing = 0
-            while !Task.isCancelled { if !FileBytes.exists(path + "/a") { missing += 1 } }
-            return missing
-        }
-        for index in 1...100 {
-            try FileBytes.replaceFolder(path) {
-                try FileBytes.writeAtomically("\(index)", to: $0 + "/a")
+    func thereIsNoMomentWithout() throws {
+        try withFolder { folder in
+            let path = folder + "/model"
+            try FileBytes.replaceFolder(path) { try FileBytes.writeAtomically("0", to: $0 + "/a") }
+            let (isDone, missing) = (Shared(false), Shared(0))
+            let group = DispatchGroup()
+            // On a thread of its own, which the tests beside this one cannot hold up.
+            DispatchQueue(label: "watcher").async(group: group) {
+                while !isDone.value {
+                    if !FileBytes.exists(path + "/a") { missing.change { $0 += 1 } }
+                }
             }
+            for index in 1...100 {
+                try FileBytes.replaceFolder(path) {
+                    try FileBytes.writeAtomically("\(index)", to: $0 + "/a")
+                }
+            }
+            isDone.change { $0 = true }
+            group.wait()
+            #expect(missing.value == 0)
         }
-        missing.cancel()
-        #expect(await missing.value == 0)
     }
+}
+
+/// A value that threads share.
+private final class Shared<Value: Sendable>: Sendable {
+    private let state: Mutex<Value>
+    init(_ value: Value) { state = Mutex(value) }
+    var value: Value { state.withLock { $0 } }
+    func change(_ body: (inout Value) -> Void) { state.withLock { body(&$0) } }
 }
 
 private let isLinux: Bool = {
@@ -233,8 +249,9 @@ private let isLinux: Bool = {
             try FileBytes.writeAtomically("x", to: folder + "/file")
             let error = try #require(fileError { try FileBytes.makeFolder(folder + "/file/a/b") })
             #expect(error.path.hasPrefix(folder + "/file"))
-            #expect(try #require(fileError { _ = try FileBytes.names(in: folder + "/file") }).path
-                == folder + "/file")
+            #expect(
+                try #require(fileError { _ = try FileBytes.names(in: folder + "/file") }).path
+                    == folder + "/file")
             #expect(fileError { _ = try FileBytes.size(folder + "/no") } != nil)
         }
     }
@@ -257,8 +274,9 @@ private let isLinux: Bool = {
             try FileBytes.makeFolder(folder + "/real")
             _ = unsafe symlink(folder + "/real", folder + "/link")
             #expect(FileBytes.absolute(folder + "/link") == FileBytes.absolute(folder + "/real"))
-            #expect(FileBytes.absolute(folder + "/real/../real/.")
-                == FileBytes.absolute(folder + "/real"))
+            #expect(
+                FileBytes.absolute(folder + "/real/../real/.")
+                    == FileBytes.absolute(folder + "/real"))
             #expect(FileBytes.absolute(folder + "/no/where") == folder + "/no/where")
         }
     }
@@ -293,8 +311,9 @@ private let isLinux: Bool = {
             let empty = try MappedFile(path: try write([], "empty", in: folder))
             #expect(empty.count == 0 && empty.bytes(in: 0..<0) == [])
             #expect(empty.withBytes { $0.byteCount } == 0)
-            #expect(try #require(fileError { _ = try MappedFile(path: folder) }).problem
-                .contains("regular file"))
+            #expect(
+                try #require(fileError { _ = try MappedFile(path: folder) }).problem
+                    .contains("regular file"))
             #expect(fileError { _ = try MappedFile(path: folder + "/no") }?.path == folder + "/no")
             #expect(fileError { _ = try MappedFile(path: "/dev/null") } != nil)
         }

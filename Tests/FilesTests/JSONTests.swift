@@ -70,11 +70,12 @@ private func failure(
         #expect(failure(Array("\"\\n\n\"".utf8)) != nil)
     }
 
-    @Test(arguments: [
-        [0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0x22, 0xC0, 0x80, 0x22],
-        [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22],
-        [0x22, 0x5C, 0x6E, 0xFF, 0x22],
-    ] as [[UInt8]])
+    @Test(
+        arguments: [
+            [0x22, 0xFF, 0x22], [0x22, 0xC3, 0x22], [0x22, 0xC0, 0x80, 0x22],
+            [0x22, 0xED, 0xA0, 0x80, 0x22], [0x22, 0xF4, 0x90, 0x80, 0x80, 0x22],
+            [0x22, 0x5C, 0x6E, 0xFF, 0x22],
+        ] as [[UInt8]])
     func badUTF8(_ bytes: [UInt8]) throws {
         let error = try #require(failure(bytes))
         #expect(error.problem.contains("UTF-8"), "\(error)")
@@ -99,7 +100,8 @@ private func failure(
     @Test func depthIsLimited() throws {
         func nested(_ depth: Int, _ open: String, _ close: String) -> [UInt8] {
             Array(
-                (String(repeating: open, count: depth) + "1" + String(repeating: close, count: depth))
+                (String(repeating: open, count: depth) + "1"
+                    + String(repeating: close, count: depth))
                     .utf8)
         }
         _ = try JSON(parsing: nested(JSON.maximumDepth, "[", "]"))
@@ -169,7 +171,8 @@ private func failure(
         let original = Array(seedText.utf8)
         _ = try JSON(parsing: original)
         var random = SeededNumbers(1)
-        let interesting = Array("{}[]\",:\\u0123456789eE+-.tfnNI \n\u{0}".utf8) + [0xFF, 0xC3, 0xED]
+        let interesting =
+            Array("{}[]\",:\\u0123456789eE+-.tfnNI \n\u{0}".utf8) + [0xFF, 0xC3, 0xED]
         var (good, bad) = (0, 0)
         for _ in 0..<8_000 {
             var bytes = original
@@ -189,7 +192,7 @@ private func failure(
                 good += 1
                 let text = value.text()
                 #expect(try parse(text).text() == text)
-            } catch let error as JSONSyntaxError {
+            } catch {
                 bad += 1
                 #expect(error.offset <= bytes.count && error.line >= 1 && error.column >= 1)
             }
@@ -200,8 +203,9 @@ private func failure(
 
 @Suite struct JSONWritingTests {
     @Test func strings() throws {
-        #expect(JSON.string("\"\\\n\r\t\u{8}\u{7F}\u{1}é你😀").text()
-            == #""\"\\\n\r\t\u0008\u007f\u0001é你😀""#)
+        #expect(
+            JSON.string("\"\\\n\r\t\u{8}\u{7F}\u{1}é你😀").text()
+                == #""\"\\\n\r\t\u0008\u007f\u0001é你😀""#)
         // Line separators are escaped: a file of JSON lines stays one of lines for every reader.
         #expect(JSON.string("\u{2028}\u{2029}").text() == #""\u2028\u2029""#)
     }

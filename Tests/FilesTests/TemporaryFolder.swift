@@ -18,6 +18,8 @@ func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
 /// Writes `bytes` to a new file in `folder`.
 func write(_ bytes: [UInt8], _ name: String, in folder: String) throws -> String {
     let path = folder + "/" + name
+    // Cutting an old file to nothing would make some file systems wait for the disk.
+    try FileBytes.remove(path)
     let file = try FileWriter(path: path)
     // Not closed, which would bring it to disk: these files are read at once and removed.
     try file.write(bytes)

@@ -34,11 +34,11 @@ struct BadInputTests {
             mentioned: ["$/config.json:1: not valid JSON"], files: ["config.json": "{"]),
         Case(
             name: "no such data", arguments: ["finetune", "@", "--dataset", "$/none.jsonl"],
-            mentioned: ["$/none.jsonl: cannot open: No such file"]),
+            mentioned: ["$/none.jsonl: "]),
         Case(
             name: "no such test data",
             arguments: ["finetune", "@", "--dataset", "%", "--test", "$/none.tsv"],
-            mentioned: ["$/none.tsv: cannot open"]),
+            mentioned: ["$/none.tsv: "]),
         Case(
             name: "unknown fields", arguments: ["evaluate", "@", "--dataset", "$/d.jsonl"],
             mentioned: ["$/d.jsonl:1: none of the columns is known: a, b", "--rename"],
@@ -97,7 +97,7 @@ struct BadInputTests {
             mentioned: ["$/f: there is something already"], files: ["f": "x"]),
         Case(
             name: "no vocabulary", arguments: ["init", "$/m", "--vocab", "$/none"],
-            mentioned: ["$/none: cannot open"]),
+            mentioned: ["$/none: "]),
         Case(
             name: "a vocabulary without special tokens",
             arguments: ["init", "$/m", "--vocab", "$/v"],
@@ -108,7 +108,7 @@ struct BadInputTests {
             files: ["v": "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\na\na\n"]),
         Case(
             name: "no corpus", arguments: ["init", "$/m", "--corpus", "$/none.txt"],
-            mentioned: ["$/none.txt: cannot open"]),
+            mentioned: ["$/none.txt: "]),
         Case(
             name: "an empty line", arguments: ["encode", "@", "--input", "$/t.txt"],
             mentioned: ["$/t.txt:2: an empty text"], files: ["t.txt": "a\n \nb\n"]),
@@ -175,11 +175,22 @@ struct BadInputTests {
         #expect(run.error.contains("no run 'x'; the latest are abc"))
     }
 
+    @Test("the name of a run is given once")
+    func sameName() throws {
+        let folder = try TemporaryFolder()
+        let arguments = try Sample.training(Sample.scoredPairs, in: folder) + ["--run-id", "abc"]
+        #expect(try uniem(arguments).status == 0)
+        let again = try uniem(arguments + ["--output-dir", folder.path + "/elsewhere"])
+        #expect(again.status == 1 && again.errorLines.count == 1)
+        #expect(again.error.contains("a run abc is recorded in \(folder.path)/Runs already"))
+        #expect(!FileBytes.exists(folder.path + "/elsewhere"))
+    }
+
     @Test("--verbose adds the details of an error")
     func details() throws {
         let run = try uniem("encode", "none", "text", "--verbose")
         #expect(run.status == 1 && run.errorLines.count == 1)
-        #expect(run.error.contains("details: ") && run.error.contains("FileError"))
+        #expect(run.error.contains("details: FileError\n") && run.error.contains("- path: "))
     }
 
     @Test("standard output that cannot be written is an error")

@@ -1,4 +1,5 @@
 import Files
+import Foundation
 import RunStore
 import Testing
 import Uniem
@@ -23,11 +24,14 @@ struct EndToEndTests {
         }
         #expect(try weights("a") == weights("b") && weights("a") != weights("c"))
         let embedder = try Embedder.load(folder.path + "/a")
-        #expect(embedder.dimension == 8 && embedder.pooling == .lastMean && embedder.maxLength == 512)
-        #expect(embedder.tokenizer.vocabularySize == 8)
+        #expect(
+            embedder.dimension == 8 && embedder.pooling == .lastMean && embedder.maxLength == 512)
+        #expect(embedder.encoder.vocabularySize == 8)
         #expect(embedder.tokenIDs(of: "RAINS").ids == [2, 6, 7, 3])
         let cased = try Embedder.load(folder.path + "/d")
-        #expect(cased.tokenIDs(of: "RAINS").ids == [2, 1, 3] && cased.tokenIDs(of: "Ä").ids == [2, 5, 3])
+        #expect(
+            cased.tokenIDs(of: "RAINS").ids == [2, 1, 3]
+                && cased.tokenIDs(of: "Ä").ids == [2, 5, 3])
     }
 
     @Test("a corpus is a text file or a data set; all its texts are read")
@@ -98,7 +102,8 @@ struct EndToEndTests {
         let folder = try TemporaryFolder()
         let home = folder.path + "/Runs"
         let renamed = try FileBytes.readText(Sample.pairs)
-            .replacing("\"text\":", with: "\"first\":").replacing("\"text_pos\":", with: "\"second\":")
+            .replacing("\"text\":", with: "\"first\":").replacing(
+                "\"text_pos\":", with: "\"second\":")
         let dataset = try folder.file("renamed.jsonl", renamed)
         let arguments =
             try Sample.training(dataset, in: folder)

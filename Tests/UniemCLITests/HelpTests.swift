@@ -33,17 +33,24 @@ struct HelpTests {
     @Test("names the default of each option that takes a value", arguments: commands.map(\.0))
     func defaults(_ name: String) throws {
         let type = try #require(HelpTests.commands.first { $0.0 == name }?.1)
-        let text = UniemCommand.helpMessage(for: type, columns: 10_000)
-        let required = ["--dataset <spec>", "--vocab <file>", "--corpus <file>"]
-        let optional = [
-            "--rename", "--validation", "--test", "--split", "--input", "--vocab", "--corpus",
+        // What needs no value, or must be given, has no default.
+        let without = [
+            "--dataset", "--rename", "--validation", "--test", "--split", "--input", "--vocab ",
+            "--corpus",
         ]
-        for line in text.split(separator: "\n") {
-            guard line.hasPrefix("  --"), line.contains("<") || line.contains("/--no-") else {
-                continue
+        var entries: [String] = []
+        for line in UniemCommand.helpMessage(for: type, columns: 80).split(separator: "\n") {
+            if line.hasPrefix("  -") {
+                entries.append(String(line))
+            } else if line.hasPrefix("      "), !entries.isEmpty {
+                entries[entries.count - 1] += line
             }
-            let isKnown = (required + optional).contains { line.contains("  " + $0) }
-            #expect(isKnown || line.contains("default:"), "\(line)")
+        }
+        #expect(!entries.isEmpty)
+        for entry in entries where entry.contains("<") || entry.contains("/--no-") {
+            let isKnown = without.contains { entry.hasPrefix("  " + $0) }
+            #expect(
+                isKnown || entry.contains("(default:") || entry.contains("default:"), "\(entry)")
         }
     }
 }

@@ -81,6 +81,7 @@ enum Sample {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     static let scoredPairs = repository + "/Datasets/scored_pairs.test.jsonl"
+    static let trainingPairs = repository + "/Datasets/scored_pairs.train.jsonl"
     static let pairs = repository + "/Datasets/pairs.test.jsonl"
     static let triplets = repository + "/Datasets/triplets.test.tsv"
 

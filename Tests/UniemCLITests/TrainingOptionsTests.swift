@@ -6,54 +6,61 @@ import Uniem
 
 @Suite("Options of finetune become a TrainingConfiguration")
 struct TrainingOptionsTests {
-    private func configuration(_ options: String...) throws -> TrainingConfiguration {
-        try FinetuneCommand.parse(["m", "--dataset", "d"] + options).trainingConfiguration
-    }
-
     @Test("without options it is the library's default")
     func defaults() throws {
-        #expect(try configuration() == TrainingConfiguration())
+        let command = try FinetuneCommand.parse(["m", "--dataset", "d"])
+        #expect(command.trainingConfiguration == TrainingConfiguration())
     }
 
-    @Test(
-        "each option sets its one setting",
-        arguments: [
-            (["--epochs", "7"], { $0.epochs = 7 }),
-            (["--batch-size", "64"], { $0.batchSize = 64 }),
-            (["--batch-size", "auto"], { _ in }),
-            (["--lr", "3e-5"], { $0.learningRate = 3e-5 }),
-            (["--lr", "auto"], { _ in }),
-            (["--weight-decay", "0"], { $0.weightDecay = 0 }),
-            (["--warmup", "0.1"], { $0.warmup = 0.1 }),
-            (["--warmup", "100"], { $0.warmup = 100 }),
-            (["--temperature", "0.1"], { $0.temperature = 0.1 }),
-            (["--loss", "softmax"], { $0.loss = .softmax }),
-            (["--loss", "sigmoid"], { $0.loss = .sigmoid }),
-            (["--loss", "cosent"], { $0.loss = .cosent }),
-            (["--add-swap-loss"], { $0.addsSwapLoss = true }),
-            (["--strategy", "full"], { _ in }),
-            (["--strategy", "bitfit"], { $0.strategy = .bitFit(keywords: ["bias"]) }),
-            (
-                ["--strategy", "bitfit", "--bitfit-keywords", "bias", "LayerNorm"],
-                { $0.strategy = .bitFit(keywords: ["bias", "LayerNorm"]) }
-            ),
-            (["--max-length", "128"], { $0.maxLength = 128 }),
-            (["--drop-last"], { $0.dropLast = true }),
-            (["--shuffle"], { _ in }),
-            (["--no-shuffle"], { $0.shuffle = false }),
-            (["--seed", "18446744073709551615"], { $0.seed = .max }),
-            (["--max-steps", "5"], { $0.maxSteps = 5 }),
-            (["--threads", "2"], { $0.threads = 2 }),
-            (["--runs-dir", "R"], { $0.runsDirectory = "R" }),
-            (["--output-dir", "o"], { $0.outputDirectory = "o" }),
-            (["--run-id", "a"], { $0.runID = "a" }),
-        ] as [([String], @Sendable (inout TrainingConfiguration) -> Void)])
-    func option(_ options: [String], _ change: @Sendable (inout TrainingConfiguration) -> Void)
-        throws
-    {
+    /// Options, and what they change.
+    struct Case: CustomTestStringConvertible, Sendable {
+        var options: [String]
+        var change: @Sendable (inout TrainingConfiguration) -> Void
+        var testDescription: String { options.joined(separator: " ") }
+
+        init(
+            _ options: String..., change: @escaping @Sendable (inout TrainingConfiguration) -> Void
+        ) {
+            (self.options, self.change) = (options, change)
+        }
+    }
+
+    static let cases: [Case] = [
+        Case("--epochs", "7") { $0.epochs = 7 },
+        Case("--batch-size", "64") { $0.batchSize = 64 },
+        Case("--batch-size", "auto") { _ in },
+        Case("--lr", "3e-5") { $0.learningRate = 3e-5 },
+        Case("--lr", "auto") { _ in },
+        Case("--weight-decay", "0") { $0.weightDecay = 0 },
+        Case("--warmup", "0.1") { $0.warmup = 0.1 },
+        Case("--warmup", "100") { $0.warmup = 100 },
+        Case("--temperature", "0.1") { $0.temperature = 0.1 },
+        Case("--loss", "softmax") { $0.loss = .softmax },
+        Case("--loss", "sigmoid") { $0.loss = .sigmoid },
+        Case("--loss", "cosent") { $0.loss = .cosent },
+        Case("--add-swap-loss") { $0.addsSwapLoss = true },
+        Case("--strategy", "full") { _ in },
+        Case("--strategy", "bitfit") { $0.strategy = .bitFit(keywords: ["bias"]) },
+        Case("--strategy", "bitfit", "--bitfit-keywords", "bias", "LayerNorm") {
+            $0.strategy = .bitFit(keywords: ["bias", "LayerNorm"])
+        },
+        Case("--max-length", "128") { $0.maxLength = 128 },
+        Case("--drop-last") { $0.dropLast = true },
+        Case("--shuffle") { _ in },
+        Case("--no-shuffle") { $0.shuffle = false },
+        Case("--seed", "18446744073709551615") { $0.seed = .max },
+        Case("--max-steps", "5") { $0.maxSteps = 5 },
+        Case("--threads", "2") { $0.threads = 2 },
+        Case("--runs-dir", "R") { $0.runsDirectory = "R" },
+        Case("--output-dir", "o") { $0.outputDirectory = "o" },
+        Case("--run-id", "a") { $0.runID = "a" },
+    ]
+
+    @Test("each option sets its one setting", arguments: cases)
+    func option(_ example: Case) throws {
         var expected = TrainingConfiguration()
-        change(&expected)
-        let command = try FinetuneCommand.parse(["m", "--dataset", "d"] + options)
+        example.change(&expected)
+        let command = try FinetuneCommand.parse(["m", "--dataset", "d"] + example.options)
         #expect(command.trainingConfiguration == expected)
     }
 
@@ -66,12 +73,12 @@ struct TrainingOptionsTests {
         ])
         #expect(command.model.model == "model" && command.model.pooling == .cls)
         #expect(command.data.dataset == "a.tsv#split=train")
-        #expect(command.validation == "v" && command.test == "t" && command.split == nil)
+        #expect(command.heldOut.validation == "v" && command.heldOut.test == "t")
         #expect(command.data.rename.map(\.old) == ["x", "y", "z"])
         #expect(command.data.rename.map(\.new) == ["text", "text_pos", "text_neg"])
         #expect(command.json && command.logging.verbose)
         let split = try FinetuneCommand.parse(["m", "--dataset", "d", "--split", "0.25"])
-        #expect(split.split == 0.25)
+        #expect(split.heldOut.split == 0.25)
     }
 
     @Test("all poolings are known", arguments: Pooling.allCases)

@@ -26,7 +26,9 @@ import Uniem
             // Offsets of 1e8 leave eight digits.
             let isOffset = name.contains("offset")
             let mine = Correlation.pearson(x, y)
-            if isOffset { #expect(abs(mine - pearson) < 1e-7) } else {
+            if isOffset {
+                #expect(abs(mine - pearson) < 1e-7)
+            } else {
                 expectSame(mine, pearson, name)
             }
             expectSame(Correlation.spearman(x, y), spearman, name)

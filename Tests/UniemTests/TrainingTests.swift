@@ -87,6 +87,18 @@ import Uniem
             }
         }
         #expect(validation(one).count == 2 && Set(validation(one) + validation(two)).count == 1)
+        // The same as worked out from the vectors, batch by batch.
+        let embedder = one.outcome.embedder
+        let batches = [scoredPairs(16).selecting(0..<8), scoredPairs(16).selecting(8..<16)]
+        let expected = batches.map { batch in
+            let columns = batch.records.columns.map {
+                embedder.embeddings(of: $0, normalize: false, threads: 1)
+            }
+            var tape = Tape(.inference)
+            return Double(CoSENTLoss()(columns, labels: batch.records.labels, on: &tape).scalar)
+        }
+        expectClose(
+            [validation(one)[0]], [expected.reduce(0, +) / 2], relative: 1e-5, absolute: 0)
         for run in [one, two] {
             #expect(run.outcome.before.map(\.value) == run.outcome.after.map(\.value))
             #expect(run.outcome.before.map(\.name) == ["spearman", "pearson"])
@@ -167,32 +179,55 @@ import Uniem
             }
             _ = try train(pairs(rows), configuration)
         }
-        #expect(try #require(trainingError { try run(4, batchSize: 1) }).description
-            .contains("batch of 1"))
-        #expect(try #require(trainingError { try run(9, batchSize: 4) }).description
-            .contains("--drop-last"))
+        #expect(
+            try #require(trainingError { try run(4, batchSize: 1) }).description
+                .contains("batch of 1"))
+        #expect(
+            try #require(trainingError { try run(9, batchSize: 4) }).description
+                .contains("--drop-last"))
         try run(9, batchSize: 4, dropLast: true)
         try run(10, batchSize: 4)
     }
 
-    @Test(arguments: [
-        ("epochs", { $0.epochs = 0 }), ("epochs", { $0.epochs = .max }),
-        ("batch size", { $0.batchSize = 0 }), ("learning rate", { $0.learningRate = -1 }),
-        ("learning rate", { $0.learningRate = .nan }), ("weight decay", { $0.weightDecay = -1 }),
-        ("weight decay", { $0.weightDecay = .infinity }), ("warm-up", { $0.warmup = -0.1 }),
-        ("warm-up", { $0.warmup = 1.5 }), ("warm-up", { $0.warmup = .nan }),
-        ("warm-up", { $0.warmup = 1e300 }), ("length", { $0.maxLength = 2 }),
-        ("steps", { $0.maxSteps = 0 }), ("threads", { $0.threads = 0 }),
-        ("threads", { $0.threads = 100_000 }), ("temperature", { $0.temperature = 0 }),
-        ("temperature", { $0.temperature = .nan }), ("swap", { $0.addsSwapLoss = true }),
-        ("contains", { $0.strategy = .bitFit(keywords: ["no such name"]) }),
-    ] as [(String, @Sendable (inout TrainingConfiguration) -> Void)])
-    func badSettings(
-        _ expected: String, _ change: @Sendable (inout TrainingConfiguration) -> Void
-    ) throws {
+    /// A setting that makes no sense, and what the message must hold.
+    struct BadSetting: Sendable, CustomTestStringConvertible {
+        let testDescription: String
+        let change: @Sendable (inout TrainingConfiguration) -> Void
+
+        init(
+            _ expected: String, _ change: @escaping @Sendable (inout TrainingConfiguration) -> Void
+        ) {
+            (testDescription, self.change) = (expected, change)
+        }
+
+        static let all: [BadSetting] = [
+            BadSetting("epochs") { $0.epochs = 0 },
+            BadSetting("epochs") { $0.epochs = .max },
+            BadSetting("batch size") { $0.batchSize = 0 },
+            BadSetting("learning rate") { $0.learningRate = -1 },
+            BadSetting("learning rate") { $0.learningRate = .nan },
+            BadSetting("weight decay") { $0.weightDecay = -1 },
+            BadSetting("weight decay") { $0.weightDecay = .infinity },
+            BadSetting("warm-up") { $0.warmup = -0.1 },
+            BadSetting("warm-up") { $0.warmup = 1.5 },
+            BadSetting("warm-up") { $0.warmup = .nan },
+            BadSetting("warm-up") { $0.warmup = 1e300 },
+            BadSetting("length") { $0.maxLength = 2 },
+            BadSetting("steps") { $0.maxSteps = 0 },
+            BadSetting("threads") { $0.threads = 0 },
+            BadSetting("threads") { $0.threads = 100_000 },
+            BadSetting("temperature") { $0.temperature = 0 },
+            BadSetting("temperature") { $0.temperature = .nan },
+            BadSetting("swap") { $0.addsSwapLoss = true },
+            BadSetting("contains") { $0.strategy = .bitFit(keywords: ["no such name"]) },
+        ]
+    }
+
+    @Test(arguments: BadSetting.all) func badSettings(_ setting: BadSetting) throws {
         let tuner = try FineTuner.fromPretrained(tinyModel, dataset: pairs(8))
-        let error = trainingError { _ = try tuner.run(quietConfiguration(batchSize: 4, change)) }
-        #expect(try #require(error).description.contains(expected))
+        let configuration = quietConfiguration(batchSize: 4, setting.change)
+        let error = trainingError { _ = try tuner.run(configuration) }
+        #expect(try #require(error).description.contains(setting.testDescription))
         // Nothing stays frozen.
         #expect(tuner.embedder.encoder.store.parameters.allSatisfy { !$0.isFrozen })
     }
@@ -221,7 +256,10 @@ import Uniem
             ("validation", { try tuner(pairs(4), validation: triplets(4)) }),
             ("test", { try tuner(pairs(4), test: scoredPairs(4)) }),
             ("training data have no rows", { try tuner(Dataset(pairs: [])) }),
-            ("validation data have no rows", { try tuner(pairs(4), validation: Dataset(pairs: [])) }),
+            (
+                "validation data have no rows",
+                { try tuner(pairs(4), validation: Dataset(pairs: [])) }
+            ),
             ("test data have no rows", { try tuner(pairs(4), test: Dataset(pairs: [])) }),
         ] as [(String, () throws -> Void)] {
             #expect(try #require(trainingError(body)).description.contains(what))

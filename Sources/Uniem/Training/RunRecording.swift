@@ -34,6 +34,11 @@ final class RunRecording {
             }
             path = configuration.outputDirectory ?? home + "/" + runID
             let database = try RunDatabase(path: home + "/runs.sqlite")
+            if let known = try? database.run(runID), known.id == runID {
+                throw TrainingError.invalid(
+                    "a run \(runID) is recorded in \(home) already, its folder is \(known.directory)",
+                    "choose another --run-id, or delete it with uniem runs delete")
+            }
             trackers.append(SQLiteTracker(database: database, runID: runID))
         } else {
             runID =

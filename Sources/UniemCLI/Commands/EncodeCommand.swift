@@ -6,6 +6,7 @@ struct EncodeCommand: Subcommand {
     static let configuration = CommandConfiguration(
         commandName: "encode",
         abstract: "Turn texts into vectors.",
+        usage: "uniem encode [<options>] <model> [<text> ...]",
         discussion: """
             The texts are those given; or those of --input; or, where neither is given and something is piped in, \
             the lines of standard input. Without --output each becomes a JSON line {"text":...,"embedding":[...]} \
@@ -92,7 +93,9 @@ struct EncodeCommand: Subcommand {
         if cut > 0 {
             context.say("note: \(cut) of \(texts.count) texts were too long and have been cut")
         }
-        if let output { context.say("\(texts.count) vectors of \(embedder.dimension) in \(output)") }
+        if let output {
+            context.say("\(texts.count) vectors of \(embedder.dimension) in \(output)")
+        }
     }
 
     private func readTexts(in context: Context) throws -> [String] {

@@ -13,25 +13,13 @@ struct FinetuneCommand: Subcommand {
             runs (uniem runs list). Ctrl-C ends it after its step, with a checkpoint and exit status 130.
 
             Example:
-              uniem finetune models/m3e-small --dataset pairs.jsonl --split 0.1 --epochs 1 --batch-size 64
+              uniem finetune m3e-small --dataset pairs.jsonl --split 0.1 --epochs 1
             """)
 
     @OptionGroup var model: ModelOptions
     @OptionGroup(title: "Data") var data: DataOptions
 
-    @Option(
-        help: ArgumentHelp("Rows whose loss is computed after each epoch.", valueName: "spec"))
-    var validation: String?
-
-    @Option(
-        help: ArgumentHelp("Rows that are evaluated before and after training.", valueName: "spec"))
-    var test: String?
-
-    @Option(
-        help: ArgumentHelp(
-            "Instead of --test: the share of the rows that is set aside as test part, such as 0.1.",
-            valueName: "share"))
-    var split: Double?
+    @OptionGroup(title: "Data") var heldOut: HeldOutOptions
 
     @OptionGroup(title: "Training") var training: TrainingOptions
 
@@ -54,15 +42,8 @@ struct FinetuneCommand: Subcommand {
     @OptionGroup var logging: LoggingOptions
 
     func validate() throws {
-        if test != nil && split != nil {
-            throw ValidationError("--split makes a test part; leave out --test or --split")
-        }
-        try Check.number("--split", split, "a share above 0 and below 1, such as 0.1") {
-            $0 > 0 && $0 < 1
-        }
         for (option, value) in [
-            ("--validation", validation), ("--test", test), ("--output-dir", outputDir),
-            ("--runs-dir", runsDir), ("--run-id", runID),
+            ("--output-dir", outputDir), ("--runs-dir", runsDir), ("--run-id", runID),
         ] {
             try Check.filled(option, value)
         }
@@ -86,11 +67,11 @@ struct FinetuneCommand: Subcommand {
     func run(in context: Context) throws {
         try model.checkFolder()
         var rows = try data.load(data.dataset, as: "training data", in: context)
-        let validationRows = try validation.map {
+        let validationRows = try heldOut.validation.map {
             try data.load($0, as: "validation data", in: context)
         }
-        var testRows = try test.map { try data.load($0, as: "test data", in: context) }
-        if let split {
+        var testRows = try heldOut.test.map { try data.load($0, as: "test data", in: context) }
+        if let split = heldOut.split {
             let parts = try rows.split(testShare: split, seed: training.seed)
             (rows, testRows) = (parts.train, parts.test)
             context.say("split: \(parts.train.count) rows to train, \(parts.test.count) to test")

@@ -7,12 +7,16 @@ struct InitCommand: Subcommand {
     static let configuration = CommandConfiguration(
         commandName: "init",
         abstract: "Make a fresh small BERT with random weights.",
+        usage: """
+            uniem init <dir> --corpus <file> [<options>]
+            uniem init <dir> --vocab <file> [<options>]
+            """,
         discussion: """
             Its vocabulary comes from a file (vocab.txt, a token a line) or is learnt from text: a .txt file, or \
             the texts of any data set that finetune reads.
 
             Example:
-              uniem init tiny --corpus pairs.jsonl --vocab-size 2000 --layers 2 --hidden 128 --heads 2
+              uniem init tiny --corpus pairs.jsonl --vocab-size 2000 --hidden 128
             """)
 
     @Argument(help: "The folder to make; it must be new or empty.")
@@ -53,6 +57,9 @@ struct InitCommand: Subcommand {
 
     @OptionGroup var logging: LoggingOptions
 
+    /// How many tokens are learnt unless something else is asked for.
+    static let standardVocabulary = 8000
+
     /// More numbers than this are no small model.
     static let largest = 2_000_000_000
 
@@ -85,7 +92,7 @@ struct InitCommand: Subcommand {
 
     private var estimatedParameters: Int {
         let inner = intermediate ?? 4 * hidden
-        return ((vocabSize ?? 8000) + maxPositions) * hidden
+        return ((vocabSize ?? InitCommand.standardVocabulary) + maxPositions) * hidden
             + layers * (4 * hidden * hidden + 2 * hidden * inner)
     }
 
@@ -97,7 +104,10 @@ struct InitCommand: Subcommand {
                     remedy: "choose a new folder, or remove it first")
             }
         }
-        let tokenizer = try makeTokenizer(in: context)
+        let source = FreshTokenizer(
+            isCased: cased, modelMaxLength: maxPositions, vocabulary: vocab, corpus: corpus,
+            size: vocabSize ?? InitCommand.standardVocabulary)
+        let tokenizer = try source.make(in: context)
         let configuration = BERTConfig.fresh(
             vocabularySize: tokenizer.vocabularySize, hiddenSize: hidden, layers: layers,
             heads: heads, intermediateSize: intermediate, maximumPositions: maxPositions)
@@ -108,39 +118,5 @@ struct InitCommand: Subcommand {
             "A fresh BERT of \(embedder.parameterCount) parameters and \(tokenizer.vocabularySize) tokens in \(dir)"
         )
         context.say("Train it: uniem finetune \(ShellWord.quoted(dir)) --dataset FILE")
-    }
-
-    private func makeTokenizer(in context: Context) throws -> Tokenizer {
-        let tokens: [String]
-        if let vocab {
-            tokens = try TextFile.lines(of: vocab)
-        } else {
-            let size = vocabSize ?? 8000
-            var trainer = WordPieceTrainer(vocabularySize: size, lowercase: !cased)
-            for text in try corpusTexts(in: context) { trainer.add(text) }
-            tokens = context.logger.timed("vocabulary learnt") { trainer.train() }
-            if tokens.count < size {
-                context.say("note: the text has \(tokens.count) tokens to learn, not \(size)")
-            }
-        }
-        do throws(FileError) {
-            return try Tokenizer.wordPiece(
-                vocabulary: tokens, lowercase: !cased, modelMaxLength: maxPositions)
-        } catch {
-            throw FileError(
-                path: vocab ?? corpus ?? error.path, line: vocab == nil ? nil : error.line,
-                problem: error.problem, remedy: error.remedy)
-        }
-    }
-
-    /// The texts to learn from: the lines of a `.txt` file that are not blank, else all texts of a data set.
-    private func corpusTexts(in context: Context) throws -> [String] {
-        guard let corpus else { return [] }
-        if TextFile.Format(path: corpus) == .lines {
-            return try TextFile.lines(of: corpus).filter { !TextFile.isBlank($0) }
-        }
-        let data = try Dataset.load(corpus)
-        for source in data.provenance.sources { context.say("corpus: \(source)") }
-        return data.records.texts
     }
 }

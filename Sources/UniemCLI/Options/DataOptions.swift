@@ -5,8 +5,7 @@ import Uniem
 struct DataOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "The rows: JSON lines, JSON, CSV or TSV, also gzipped; a folder; or several, separated by commas.",
-            discussion: "FILE#column=value reads the rows with that value in that column.",
+            "The rows: JSON lines, JSON, CSV or TSV, also gzipped; a folder; or several, separated by commas; FILE#column=value reads the rows with that value.",
             valueName: "spec"))
     var dataset: String
 
@@ -29,5 +28,33 @@ struct DataOptions: ParsableArguments {
             context.say("note: left out, as no known format: \(files)")
         }
         return data
+    }
+}
+
+/// Rows that are not trained on.
+struct HeldOutOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp("Rows whose loss is computed after each epoch.", valueName: "spec"))
+    var validation: String?
+
+    @Option(
+        help: ArgumentHelp("Rows that are evaluated before and after training.", valueName: "spec"))
+    var test: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Instead of --test: the share of the rows that is set aside as test part, such as 0.1.",
+            valueName: "share"))
+    var split: Double?
+
+    func validate() throws {
+        try Check.filled("--validation", validation)
+        try Check.filled("--test", test)
+        if test != nil && split != nil {
+            throw ValidationError("--split makes a test part; leave out --test or --split")
+        }
+        try Check.number("--split", split, "a share above 0 and below 1, such as 0.1") {
+            $0 > 0 && $0 < 1
+        }
     }
 }

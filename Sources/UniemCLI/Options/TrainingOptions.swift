@@ -68,7 +68,7 @@ struct TrainingOptions: ParsableArguments {
         try Check.number("--lr", lr.value, "a number from 0, such as 3e-5") { $0 >= 0 }
         try Check.number("--weight-decay", weightDecay, "a number from 0") { $0 >= 0 }
         try Check.number("--warmup", warmup, "a share below 1 or a whole number of steps") {
-            $0 >= 0 && ($0 < 1 || $0 == $0.rounded()) && $0 <= 1e12
+            $0 >= 0 && ($0 < 1 || $0 == $0.rounded()) && $0 <= 1e9
         }
         try Check.number("--temperature", temperature, "a number above 0, such as 0.05") { $0 > 0 }
         try Check.whole("--max-steps", maxSteps, 1...Int.max)

@@ -1,4 +1,6 @@
+import Checkpoints
 import Layers
+import Tokenizers
 import Uniem
 
 /// What there is to say about a model.
@@ -14,10 +16,13 @@ struct ModelReport {
         tokenizerKind = try ModelReport.tokenizerKind(folder)
     }
 
-    /// The sizes that a configuration names, in its own words.
+    /// The sizes that a configuration names, in its own words: BERT's and its kin's, T5's, GPT-2's, DistilBERT's.
     private static let sizes = [
-        "vocab_size", "hidden_size", "num_hidden_layers", "num_attention_heads",
+        "vocab_size", "hidden_size", "embedding_size", "num_hidden_layers", "num_attention_heads",
         "intermediate_size", "max_position_embeddings",
+        "d_model", "num_layers", "num_heads", "d_kv", "d_ff",
+        "n_embd", "n_layer", "n_head", "n_positions",
+        "dim", "n_layers", "n_heads", "hidden_dim",
     ]
 
     private var configuration: JSON { embedder.encoder.configuration }

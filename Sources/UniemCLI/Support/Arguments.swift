@@ -1,8 +1,8 @@
-import ArgumentParser
-import Uniem
+public import ArgumentParser
+public import Uniem
 
-extension Pooling: @retroactive ExpressibleByArgument {}
-extension LossName: @retroactive ExpressibleByArgument {}
+extension Pooling: ExpressibleByArgument {}
+extension LossName: ExpressibleByArgument {}
 
 /// A number, or `auto` for one that the program chooses.
 enum Automatic<Value: ExpressibleByArgument & Equatable & Sendable>:
