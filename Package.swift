@@ -67,7 +67,7 @@ let package = Package(
         .executableTarget(
             name: "UniemCLI",
             dependencies: [
-                "Uniem", "RunStore", "Files", "Tracking",
+                "Uniem", "RunStore", "Files", "Tracking", "Tokenizers", "Layers", "Checkpoints",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
@@ -84,6 +84,11 @@ let package = Package(
         .testTarget(
             name: "CheckpointsTests",
             dependencies: ["Checkpoints", "Layers", "Tensors", "Files", "TestSupport"]),
+        .testTarget(
+            name: "EncodersTests",
+            dependencies: [
+                "Encoders", "Checkpoints", "Layers", "Tensors", "Files", "TestSupport",
+            ]),
         .testTarget(
             name: "EmbeddersTests",
             dependencies: [
@@ -106,7 +111,8 @@ let package = Package(
             dependencies: [
                 "UniemCLI", "Uniem", "RunStore", "Files", "TestSupport",
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
-            ]),
+            ],
+            exclude: ["Help"]),
     ],
     swiftLanguageModes: [.v6]
 )

@@ -48,14 +48,13 @@ public enum Manifest {
 
     /// The SHA-256 of the file at `path`, in hexadecimal.
     public static func sha256(_ path: String) throws -> String {
-        let file = try MappedFile(path: path)
+        // Read, not mapped: mapped pages would count as memory of this process.
+        let stream = try ByteStream(path: path, pieceSize: 1 << 20, decompresses: false)
         var hash = SHA256()
-        let step = 1 << 20
-        var start = 0
-        while start < file.count {
-            let end = min(start + step, file.count)
-            hash.update(data: file.bytes(in: start..<end))
-            start = end
+        while true {
+            let piece = try stream.next()
+            if piece.isEmpty { break }
+            hash.update(data: piece)
         }
         return hex(hash.finalize())
     }

@@ -57,6 +57,7 @@ extension Embedder {
             normalizes: try modules.normalizes ?? savedNormalizes(configuration, path: path),
             maxLength: try modules.maxLength ?? savedMaxLength(configuration, path: path),
             loadReport: source.report)
+        try check(embedder.pooling, of: encoder, path: path)
         guard embedder.maxLength > tokenizer.specialTokenCount else {
             throw FileError(
                 path: modules.transformerFolder,
@@ -76,7 +77,21 @@ extension Embedder {
         let path = "config.json"
         let encoder = try EncoderFamily(configuration, path: path)
             .makeEncoder(configuration, path: path, source: RandomSource(seed: seed))
+        try check(pooling, of: encoder, path: path)
         return Embedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling)
+    }
+
+    /// Word rows of another width than hidden states (ALBERT's) have no mean with them.
+    private static func check(
+        _ pooling: Pooling, of encoder: any Encoder, path: String
+    ) throws(FileError) {
+        guard pooling == .embeddingLastMean, encoder.wordEmbeddingSize != encoder.hiddenSize
+        else { return }
+        throw FileError(
+            path: path,
+            problem: "embedding_last_mean needs word rows as wide as hidden states, found "
+                + "\(encoder.wordEmbeddingSize) and \(encoder.hiddenSize)",
+            remedy: "choose another pooling with --pooling")
     }
 
     private static func savedPooling(_ configuration: JSON, path: String) throws(FileError)

@@ -29,7 +29,13 @@ extension Embedder {
     /// The parts of a sentence-transformers folder; `nil` where it has no name for the pooling.
     private func write(to folder: String) throws {
         var configuration = encoder.configuration
-        configuration.set("uniem_pooling_strategy", .string(pooling.rawValue))
+        // uniem refuses names that it does not know; sentence-transformers' files say the others.
+        if Pooling.uniemStrategies.contains(pooling) {
+            configuration.set("uniem_pooling_strategy", .string(pooling.rawValue))
+        } else {
+            configuration = .object(
+                (configuration.members ?? []).filter { $0.key != "uniem_pooling_strategy" })
+        }
         configuration.set("torch_dtype", "float32")
         if configuration["dtype"] != nil { configuration.set("dtype", "float32") }
         // Said by sentence-transformers' files where they can be written.

@@ -2,7 +2,8 @@ public import Encoders
 internal import Files
 public import Tensors
 
-/// How the hidden states of a text become its embedding; the names are uniem's `PoolingStrategy`.
+/// How the hidden states of a text become its embedding: uniem's `PoolingStrategy` by its names, and the other modes of
+/// sentence-transformers.
 public enum Pooling: String, CaseIterable, Sendable {
     /// The state of the first token in the last layer.
     case cls
@@ -14,6 +15,17 @@ public enum Pooling: String, CaseIterable, Sendable {
     case embeddingLastMean = "embedding_last_mean"
     /// The mean of the last layer weighted by position, 1, 2, ... L.
     case lastWeighted = "last_weighted"
+    /// The largest of each column of the last layer.
+    case max
+    /// The sum of the last layer divided by the root of the length.
+    case meanSqrtLength = "mean_sqrt_len"
+    /// The state of the last token in the last layer, as decoders such as Qwen3-Embedding use.
+    case lastToken = "last_token"
+
+    /// Those that uniem knows.
+    public static let uniemStrategies: [Pooling] = [
+        .cls, .lastMean, .firstLastMean, .embeddingLastMean, .lastWeighted,
+    ]
 
     /// The embeddings [n, H] of the sequences of `batch`.
     public func callAsFunction(
@@ -24,6 +36,10 @@ public enum Pooling: String, CaseIterable, Sendable {
         case .cls: return tape.pool(states.last, offsets: batch.offsets, by: .first)
         case .lastMean: return tape.pool(states.last, offsets: batch.offsets, by: .mean)
         case .lastWeighted: return tape.pool(states.last, offsets: batch.offsets, by: .ramp)
+        case .max: return tape.pool(states.last, offsets: batch.offsets, by: .max)
+        case .meanSqrtLength:
+            return tape.pool(states.last, offsets: batch.offsets, by: .meanSqrtLength)
+        case .lastToken: return tape.pool(states.last, offsets: batch.offsets, by: .last)
         case .firstLastMean:
             return meanOfTwo(states.embeddings, states.last, batch, on: &tape)
         case .embeddingLastMean:
@@ -47,6 +63,9 @@ public enum Pooling: String, CaseIterable, Sendable {
         case .cls: "pooling_mode_cls_token"
         case .lastMean: "pooling_mode_mean_tokens"
         case .lastWeighted: "pooling_mode_weightedmean_tokens"
+        case .max: "pooling_mode_max_tokens"
+        case .meanSqrtLength: "pooling_mode_mean_sqrt_len_tokens"
+        case .lastToken: "pooling_mode_lasttoken"
         case .firstLastMean, .embeddingLastMean: nil
         }
     }
@@ -65,6 +84,8 @@ public enum Pooling: String, CaseIterable, Sendable {
             // Newer versions write one name instead of flags.
             let suffix = [
                 "cls": "cls_token", "mean": "mean_tokens", "weightedmean": "weightedmean_tokens",
+                "max": "max_tokens", "mean_sqrt_len_tokens": "mean_sqrt_len_tokens",
+                "lasttoken": "lasttoken",
             ]
             flags = [suffix[mode].map { "pooling_mode_" + $0 } ?? mode]
         }
@@ -75,7 +96,9 @@ public enum Pooling: String, CaseIterable, Sendable {
                 path: path,
                 problem:
                     "pooling \(flags.isEmpty ? "(none)" : flags.joined(separator: " + ")) is not supported",
-                remedy: "supported: cls, mean, weightedmean; or choose one with --pooling")
+                remedy:
+                    "supported: one of cls, mean, weightedmean, max, mean_sqrt_len, lasttoken; or choose one with --pooling"
+            )
         }
         self = pooling
     }

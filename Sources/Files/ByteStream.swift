@@ -21,13 +21,17 @@ public final class ByteStream {
     private let pieceSize: Int
 
     /// Opens `path`; throws a ``FileError`` where that fails.
-    public init(path: String, pieceSize: Int = 1 << 18) throws(FileError) {
+    ///
+    /// - Parameter decompresses: whether gzip is recognised; else the bytes come as they are.
+    public init(
+        path: String, pieceSize: Int = 1 << 18, decompresses: Bool = true
+    ) throws(FileError) {
         self.path = path
         self.pieceSize = pieceSize
         descriptor = unsafe open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw FileError(path: path, action: "open", code: errno) }
         raw = try readRaw()
-        if raw.starts(with: [0x1F, 0x8B]) { inflater = Inflater() }
+        if decompresses, raw.starts(with: [0x1F, 0x8B]) { inflater = Inflater() }
     }
 
     deinit { close(descriptor) }

@@ -11,8 +11,9 @@ import Synchronization
 /// Keeps the memory of dropped tensors for the next ones.
 ///
 /// Fresh memory costs a page fault per 4 KiB, many times the price of writing it again, so a training step after the
-/// first few takes everything large from here. Sizes are rounded up to one of eight classes per power of two, so
-/// that ragged batches find the memory of their predecessors.
+/// first few takes everything large from here. Sizes are rounded up to one of eight classes per power of two, and a
+/// request is served by the smallest kept block of up to twice its size, so that ragged batches find the memory of
+/// their predecessors and little is held that is not used.
 public final class BufferPool: Sendable {
     /// The pool that tensors use.
     public static let shared = BufferPool()
@@ -61,22 +62,42 @@ public final class BufferPool: Sendable {
         return (count + step - 1) / step * step
     }
 
-    func take(capacity: Int) -> UnsafeMutablePointer<Float> {
-        let kept: UInt? = state.withLock { state in
+    /// Requests above this many floats may get a larger block than they need.
+    private static let smallest = 4096
+
+    /// Memory for at least `capacity` floats, a size class; and how many it has room for.
+    func take(capacity: Int) -> (pointer: UnsafeMutablePointer<Float>, capacity: Int) {
+        let (kept, granted): (UInt?, Int) = state.withLock { state in
             state.statistics.requests += 1
-            state.statistics.bytesInUse += capacity * MemoryLayout<Float>.stride
+            let (address, granted) = BufferPool.kept(capacity, &state.free)
+            if address == nil {
+                state.statistics.misses += 1
+                state.statistics.bytesHeld += capacity * MemoryLayout<Float>.stride
+            }
+            state.statistics.bytesInUse += granted * MemoryLayout<Float>.stride
             state.statistics.peakBytesInUse = max(
                 state.statistics.peakBytesInUse, state.statistics.bytesInUse)
-            if let address = state.free[capacity]?.popLast() { return address }
-            state.statistics.misses += 1
-            state.statistics.bytesHeld += capacity * MemoryLayout<Float>.stride
-            return nil
+            return (address, granted)
         }
-        if let kept, let pointer = UnsafeMutablePointer<Float>(bitPattern: kept) { return pointer }
+        if let kept, let pointer = UnsafeMutablePointer<Float>(bitPattern: kept) {
+            return (pointer, granted)
+        }
         var raw: UnsafeMutableRawPointer?
         let status = posix_memalign(&raw, 64, capacity * MemoryLayout<Float>.stride)
         guard status == 0, let raw else { fatalError("out of memory: \(capacity) floats") }
-        return raw.bindMemory(to: Float.self, capacity: capacity)
+        return (raw.bindMemory(to: Float.self, capacity: capacity), capacity)
+    }
+
+    /// The smallest kept block that serves `capacity` without wasting more than as much again.
+    private static func kept(_ capacity: Int, _ free: inout [Int: [UInt]]) -> (UInt?, Int) {
+        if let address = free[capacity]?.popLast() { return (address, capacity) }
+        guard capacity >= smallest else { return (nil, capacity) }
+        var size = BufferPool.capacity(for: capacity + 1)
+        while size <= 2 * capacity {
+            if let address = free[size]?.popLast() { return (address, size) }
+            size = BufferPool.capacity(for: size + 1)
+        }
+        return (nil, capacity)
     }
 
     func give(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
@@ -97,8 +118,7 @@ final class Buffer: @unchecked Sendable {
     /// Uninitialised memory for `count` floats.
     init(count: Int) {
         self.count = count
-        capacity = BufferPool.capacity(for: count)
-        pointer = BufferPool.shared.take(capacity: capacity)
+        (pointer, capacity) = BufferPool.shared.take(capacity: BufferPool.capacity(for: count))
     }
 
     deinit { BufferPool.shared.give(pointer, capacity: capacity) }

@@ -67,6 +67,7 @@ extension Tokenizer {
     /// The tokens of `text` without special tokens around.
     func tokenize(_ text: String, isAligned: Bool) -> TokenBuffer {
         var out = TokenBuffer(isAligned: isAligned)
+        let isAligned = isAligned || preTokenizer?.needsOrigins == true
         let bytes = Array(text.utf8)
         let splits = added.split(bytes)
         if splits.count == 1, splits[0].id == nil {
@@ -78,7 +79,7 @@ extension Tokenizer {
             let part = NormalizedText(
                 Array(bytes[range]), firstScalar: firstScalar, isAligned: isAligned)
             if let id {
-                out.appendAdded(id, part, 0..<part.bytes.count)
+                out.appendSpelled(id, part, 0..<part.bytes.count)
             } else {
                 tokenize(part, into: &out)
             }
@@ -90,14 +91,22 @@ extension Tokenizer {
     /// Appends the tokens of `text`, a stretch between added tokens.
     private func tokenize(_ text: consuming NormalizedText, into out: inout TokenBuffer) {
         normalizer?.apply(to: &text)
-        for (range, id) in added.splitNormalized(text.bytes) {
+        let splits = added.splitNormalized(text.bytes)
+        for (range, id) in splits {
             if let id {
-                out.appendAdded(id, text, range)
+                out.appendSpelled(id, text, range)
                 continue
             }
             var words = [range]
-            preTokenizer?.split(&text, &words)
-            for word in words { model.tokenize(text, word, into: &out) }
+            if splits.count == 1 {
+                preTokenizer?.split(&text, &words)
+                model.tokenize(text, words, into: &out)
+            } else {
+                // A step may rewrite the text that the other ranges belong to.
+                var part = copy text
+                preTokenizer?.split(&part, &words)
+                model.tokenize(part, words, into: &out)
+            }
         }
     }
 
@@ -140,10 +149,27 @@ extension Tokenizer {
         return result
     }
 
-    /// The offsets of `part` without the white space that added tokens took.
+    /// How many spaces stand at the ends of a token that was not added; `nil` where there are none.
+    private func spaces(_ part: Part, _ index: Int) -> (leading: Int, trailing: Int)? {
+        let id = part.ids[index]
+        guard added.token(id) == nil, let token = model.vocabulary.token(Int(id)) else {
+            return nil
+        }
+        func isSpace(_ scalar: Unicode.Scalar) -> Bool {
+            // Ġ is the space of byte-level models.
+            scalar.value == 0x120 || ScalarClass.of(scalar.value).contains(.space)
+        }
+        let scalars = token.unicodeScalars
+        let leading = scalars.prefix(while: isSpace).count
+        let trailing = scalars.reversed().prefix(while: isSpace).count
+        return leading + trailing > 0 ? (leading, trailing) : nil
+    }
+
+    /// The offsets of `part` without the white space that its tokens took.
     private func trimmed(_ part: Part, _ trim: PostProcessor.Trim) -> [Range<Int>] {
         part.offsets.enumerated().map { index, range in
-            guard case (var leading, let trailing)? = part.spaces[index] else { return range }
+            guard case (var leading, let trailing)? = part.spaces[index] ?? spaces(part, index)
+            else { return range }
             if leading == 1, trim.addsPrefixSpace, index == 0 || range.lowerBound == 0 {
                 leading = 0
             }

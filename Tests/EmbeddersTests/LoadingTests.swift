@@ -33,7 +33,7 @@ import Testing
             ("attention_probs_dropout_prob", 2, "attention_probs_dropout_prob"),
             ("initializer_range", .number("1e400"), "initializer_range"),
             ("type_vocab_size", 0, "type_vocab_size"),
-            ("uniem_pooling_strategy", "max", "max"), ("uniem_pooling_strategy", 7, "pooling"),
+            ("uniem_pooling_strategy", "median", "median"), ("uniem_pooling_strategy", 7, "pooling"),
             ("uniem_normalize", "yes", "uniem_normalize"),
             ("uniem_max_length", 0, "uniem_max_length"),
             ("uniem_max_length", 2, "2 tokens"),
@@ -166,8 +166,7 @@ import Testing
         ("sentence_bert_config.json", #"{"max_seq_length": "48"}"#),
         ("sentence_bert_config.json", #"{"do_lower_case": true}"#),
         ("sentence_bert_config.json", "{"), ("1_Pooling/config.json", "{}"),
-        ("1_Pooling/config.json", "["), ("1_Pooling/config.json", #"{"pooling_mode": "max"}"#),
-        ("1_Pooling/config.json", #"{"pooling_mode_max_tokens": true}"#),
+        ("1_Pooling/config.json", "["), ("1_Pooling/config.json", #"{"pooling_mode": "median"}"#),
         (
             "1_Pooling/config.json",
             #"{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}"#
@@ -187,13 +186,16 @@ import Testing
             for (text, pooling) in [
                 (#"{"pooling_mode_cls_token": true}"#, .cls),
                 (#"{"pooling_mode_weightedmean_tokens": true}"#, .lastWeighted),
+                (#"{"pooling_mode_max_tokens": true}"#, .max),
+                (#"{"pooling_mode_lasttoken": true}"#, .lastToken),
+                (#"{"pooling_mode_mean_sqrt_len_tokens": true}"#, .meanSqrtLength),
                 (#"{"pooling_mode": "cls"}"#, .cls), (#"{"pooling_mode": "mean"}"#, .lastMean),
             ] as [(String, Pooling)] {
                 try FileBytes.writeAtomically(text, to: file)
                 #expect(try Embedder.load(path).pooling == pooling)
             }
             // What is not built can be replaced by what was asked for.
-            try FileBytes.writeAtomically(#"{"pooling_mode": "max"}"#, to: file)
+            try FileBytes.writeAtomically(#"{"pooling_mode": "median"}"#, to: file)
             #expect(try Embedder.load(path, pooling: .cls).pooling == .cls)
         }
     }

@@ -17,7 +17,9 @@ struct LoadingTests {
     static let bad: [Bad] = [
         Bad("no model", ["model": nil as JSON?], "model: missing"),
         Bad("model of another kind", ["model": "WordPiece"], "model: expected an object"),
-        Bad("BPE", ["model": ["type": "BPE"]], "model.type: \"BPE\" is not supported"),
+        Bad(
+            "word level", ["model": ["type": "WordLevel"]],
+            "model.type: \"WordLevel\" is not supported"),
         Bad("type of another kind", ["model": ["type": 3]], "model.type: expected a string"),
         Bad("no type", ["model": ["vocab": [:]]], "model.type: missing"),
         Bad("list of words", ["model": model(["a", "b"])], "model.vocab: expected an object"),
@@ -41,8 +43,8 @@ struct LoadingTests {
             "model.dropout: unknown key"),
         Bad("new key", ["future": 1], "future: unknown key"),
         Bad(
-            "unknown normalizer", ["normalizer": ["type": "Precompiled"]],
-            "normalizer.type: \"Precompiled\" is not supported"),
+            "unknown normalizer", ["normalizer": ["type": "Nmt"]],
+            "normalizer.type: \"Nmt\" is not supported"),
         Bad("half a normalizer", ["normalizer": ["type": "BertNormalizer"]], "clean_text: missing"),
         Bad(
             "inner normalizer",
@@ -53,12 +55,12 @@ struct LoadingTests {
             ],
             "normalizer.normalizers[1].type: \"Nmt\""),
         Bad(
-            "unknown pre-tokenizer", ["pre_tokenizer": ["type": "ByteLevel"]],
-            "pre_tokenizer.type: \"ByteLevel\""),
-        Bad("unknown decoder", ["decoder": ["type": "BPEDecoder"]], "decoder.type: \"BPEDecoder\""),
+            "unknown pre-tokenizer", ["pre_tokenizer": ["type": "UnicodeScripts"]],
+            "pre_tokenizer.type: \"UnicodeScripts\""),
+        Bad("unknown decoder", ["decoder": ["type": "CTC"]], "decoder.type: \"CTC\""),
         Bad(
-            "unknown post-processor", ["post_processor": ["type": "ByteLevel"]],
-            "post_processor.type: \"ByteLevel\""),
+            "unknown post-processor", ["post_processor": ["type": "Nothing"]],
+            "post_processor.type: \"Nothing\""),
         Bad(
             "post-processor beyond the ids",
             ["post_processor": ["type": "BertProcessing", "sep": ["s", 99], "cls": ["c", 1]]],
@@ -119,9 +121,9 @@ struct LoadingTests {
     @Test func folders() throws {
         let missing = #expect(throws: FileError.self) { try Tokenizer(folder: "/no/such/folder") }
         #expect(missing?.problem.contains("no such folder") == true)
-        let empty = #expect(throws: FileError.self) { try load(["spiece.model": "x"]) }
-        #expect(empty?.problem == "no tokenizer.json and no vocab.txt; found spiece.model")
-        #expect(empty?.remedy.contains("WordPiece") == true)
+        let empty = #expect(throws: FileError.self) { try load(["merges.txt": "x"]) }
+        #expect(empty?.problem == "no tokenizer.json and no vocab.txt; found merges.txt")
+        #expect(empty?.remedy.contains("spiece.model") == true)
     }
 
     private let words = smallVocabulary.joined(separator: "\n") + "\n"

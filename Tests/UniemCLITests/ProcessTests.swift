@@ -99,8 +99,8 @@ struct ProcessTests {
         let folder = try TemporaryFolder()
         let model = folder.path + "/deep"
         let made = try uniem(
-            "init", model, "--corpus", Sample.pairs, "--vocab-size", "400", "--hidden", "64",
-            "--layers", "6")
+            "init", model, "--corpus", Sample.pairs, "--vocab-size", "400", "--hidden", "128",
+            "--layers", "8")
         #expect(made.status == 0)
         // A step of so many rows takes this model seconds.
         let child = try Child(

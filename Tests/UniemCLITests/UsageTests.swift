@@ -43,7 +43,7 @@ struct UsageTests {
             (finetune + ["--rename", "text"], "--rename"),
             (finetune + ["--rename", "=text"], "--rename"),
             (finetune + ["--bitfit-keywords", "bias"], "--bitfit-keywords"),
-            (finetune + ["--pooling", "max"], "max"), (finetune + ["--loss", "mse"], "mse"),
+            (finetune + ["--pooling", "median"], "median"), (finetune + ["--loss", "mse"], "mse"),
             (finetune + ["--run-id", "a/b"], "--run-id"),
             (["encode", "m", "t", "--output", "v.csv"], "v.csv"),
             (["encode", "m", "--input", "t.pdf"], "t.pdf"),

@@ -74,7 +74,7 @@ import Uniem
         // A new optimizer goes on from there.
         let next = AdamW(store, settings: optimizer.settings)
         #expect(next.stateBytes == 0)
-        next.restore { state[$0] }
+        try next.restore { state[$0] }
         #expect(next.state.map(\.name) == optimizer.state.map(\.name))
         #expect(zip(next.state, optimizer.state).allSatisfy { $0.tensor.bits == $1.tensor.bits })
     }

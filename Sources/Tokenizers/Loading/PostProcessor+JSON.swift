@@ -18,10 +18,41 @@ extension PostProcessor {
                 sep: try Self.named("sep", &object, idEnd),
                 trim: try object.bool("trim_offsets") ? Trim(addsPrefixSpace: addsPrefixSpace) : nil
             )
+        case "ByteLevel":
+            let addsPrefixSpace = try object.bool("add_prefix_space")
+            _ = try object.bool("use_regex", default: true)
+            self = .none
+            trim = try object.bool("trim_offsets") ? Trim(addsPrefixSpace: addsPrefixSpace) : nil
+        case "Sequence": self = try Self.sequence(&object, idEnd)
         default: throw object.unsupported(type, Self.supported)
         }
         try object.finish()
     }
+
+    /// Steps of which at most one places tokens.
+    private static func sequence(
+        _ object: inout ObjectReader, _ idEnd: Int
+    ) throws(FileError) -> PostProcessor {
+        var result = PostProcessor.none
+        for (index, json) in try object.array("processors").enumerated() {
+            let place = "\(object.path("processors"))[\(index)]"
+            let step = try PostProcessor(json, idEnd: idEnd, file: object.file, place: place)
+            let trim = step.trim ?? result.trim
+            if step.placement != PostProcessor.none.placement {
+                guard result.placement == PostProcessor.none.placement else {
+                    throw FileError(
+                        path: object.file, problem: "\(place): a second step that places tokens",
+                        remedy: "supported is one, beside ByteLevel")
+                }
+                result = step
+            }
+            result.trim = trim
+        }
+        return result
+    }
+
+    /// How tokens are placed.
+    private var placement: [[Piece]] { [single, pair, bareSingle, barePair] }
 
     /// A token with its id, as `["[SEP]", 102]`.
     private static func named(

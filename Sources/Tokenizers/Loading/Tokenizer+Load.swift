@@ -1,8 +1,9 @@
 public import Files
 
 extension Tokenizer {
-    /// Reads the tokenizer of a model folder: `tokenizer.json` where there is one, else `vocab.txt` (WordPiece), with
-    /// `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` beside it.
+    /// Reads the tokenizer of a model folder: `tokenizer.json` where there is one, else `vocab.txt` (WordPiece),
+    /// `vocab.json` with `merges.txt` (GPT-2, RoBERTa), `sentencepiece.bpe.model` or `spiece.model` (XLM-RoBERTa, T5,
+    /// ALBERT), with `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json` beside it.
     ///
     /// Throws a ``FileError`` that names the file and the key for anything missing, malformed or not supported.
     /// Sections that only set a default for truncation or padding are not used.
@@ -20,31 +21,48 @@ extension Tokenizer {
             parts = try TokenizerParts(vocabularyFile: folder + "/vocab.txt", config: config)
             files.append(
                 SourceFile(name: "tokenizer.json", bytes: Array(parts.json.text(indent: 2).utf8)))
+        } else if FileBytes.exists(folder + "/vocab.json"),
+            FileBytes.exists(folder + "/merges.txt")
+        {
+            parts = try TokenizerParts(
+                vocabularyFile: folder + "/vocab.json", mergesFile: folder + "/merges.txt",
+                config: config)
+        } else if let name = Self.modelNames.first(where: { FileBytes.exists(folder + "/" + $0) }) {
+            parts = try TokenizerParts(sentencePieceFile: folder + "/" + name, config: config)
         } else {
             throw Self.nothingFound(in: folder)
+        }
+        // Without it, a saved folder would not tell what its files mean.
+        let name = "tokenizer_config.json"
+        if let family = parts.family, !files.contains(where: { $0.name == name }) {
+            let json: JSON = ["tokenizer_class": .string(family.className)]
+            files.append(SourceFile(name: name, bytes: Array(json.text(indent: 2).utf8)))
         }
         self.init(parts, config: config, files: files)
     }
 
     /// The files of a tokenizer, of every family: what is there is saved again.
-    static let fileNames = [
-        "tokenizer.json", "vocab.txt", "tokenizer_config.json", "special_tokens_map.json",
-        "added_tokens.json",
-    ]
+    static let fileNames =
+        [
+            "tokenizer.json", "vocab.txt", "vocab.json", "merges.txt", "tokenizer_config.json",
+            "special_tokens_map.json", "added_tokens.json",
+        ] + modelNames
+
+    private static let modelNames = ["sentencepiece.bpe.model", "spiece.model"]
 
     private static func nothingFound(in folder: String) -> FileError {
         guard FileBytes.isFolder(folder) else {
             return FileError(path: folder, problem: "no such folder", remedy: "check the path")
         }
-        let others = [
-            "vocab.json", "merges.txt", "spiece.model", "sentencepiece.bpe.model",
-            "tokenizer.model",
-        ].filter { FileBytes.exists(folder + "/" + $0) }
+        let others = ["vocab.json", "merges.txt", "tokenizer.model"].filter {
+            FileBytes.exists(folder + "/" + $0)
+        }
         return FileError(
             path: folder,
             problem: "no tokenizer.json and no vocab.txt"
                 + (others.isEmpty ? "" : "; found " + others.joined(separator: ", ")),
-            remedy: "supported are tokenizer.json and vocab.txt with a WordPiece vocabulary")
+            remedy: "supported are tokenizer.json, vocab.txt, vocab.json with merges.txt, "
+                + modelNames.joined(separator: " and "))
     }
 
     init(_ parts: TokenizerParts, config: TokenizerConfig, files: [SourceFile]) {
@@ -54,12 +72,13 @@ extension Tokenizer {
         postProcessor = parts.postProcessor
         decoder = parts.decoder
         added = AddedTokens(parts.added.map { ($0.token, Int32($0.id)) }, normalizer: normalizer)
+        var config = config
+        if let family = parts.family { config.complete(as: family) }
         modelMaxLength = config.modelMaxLength
         self.files = files
-        let (added, model) = (added, model)
+        let (added, model, named) = (added, model, config)
         func id(_ key: String) -> Int32? {
-            let standard = TokenizerConfig.roles.first { $0.0 == key }?.1
-            guard let content = config.token(key)?.content ?? standard else { return nil }
+            guard let content = named.token(key)?.content ?? named.standard(key) else { return nil }
             return added.id(of: content) ?? model.vocabulary.id(of: content).map { Int32($0) }
         }
         special = SpecialIDs(

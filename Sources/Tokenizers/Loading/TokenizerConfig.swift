@@ -10,6 +10,16 @@ struct TokenizerConfig: Sendable {
     var stripAccents: Bool??
     var tokenizeChineseCharacters: Bool?
     var modelMaxLength: Int?
+    /// What `config.json` says the model is, and where it stands.
+    var modelType: String?
+    var modelFile = "config.json"
+    /// For the families without `tokenizer.json`.
+    var addsPrefixSpace: Bool?
+    var addsBosToken: Bool?
+    var trimsOffsets: Bool?
+    var keepsAccents: Bool?
+    var isLegacy: Bool?
+    var extraIDs: Int?
     /// The tokens that have a part, by key (`cls_token` ...).
     var named: [(key: String, token: AddedToken)] = []
     /// More special tokens.
@@ -22,6 +32,35 @@ struct TokenizerConfig: Sendable {
         ("bos_token", nil), ("eos_token", nil), ("unk_token", "[UNK]"), ("sep_token", "[SEP]"),
         ("pad_token", "[PAD]"), ("cls_token", "[CLS]"), ("mask_token", "[MASK]"),
     ]
+
+    /// The family that the files name, if it is one of those known.
+    var family: TokenizerFamily? {
+        if let tokenizerClass { return TokenizerFamily(className: tokenizerClass) }
+        return modelType.flatMap(TokenizerFamily.init(modelType:))
+    }
+
+    /// How the token with the part `key` is spelled where no file says it.
+    func standard(_ key: String) -> String? {
+        if let family { return family.tokens.first { $0.key == key }?.token.content }
+        return Self.roles.first { $0.0 == key }?.1
+    }
+
+    /// Adds what the Python class of `family` takes by default.
+    mutating func complete(as family: TokenizerFamily) {
+        for (key, token) in family.tokens {
+            guard let index = named.firstIndex(where: { $0.key == key }) else {
+                named.append((key, token))
+                continue
+            }
+            // A token that is named by its text alone is found as the class says.
+            if named[index].token == AddedToken(content: token.content) {
+                named[index].token = token
+            }
+        }
+        if family == .t5, !additional.contains(where: { $0.content.contains("<extra_id_") }) {
+            additional += (0..<(extraIDs ?? 100)).map { AddedToken(content: "<extra_id_\($0)>") }
+        }
+    }
 
     /// The special token with the part `key`.
     func token(_ key: String) -> AddedToken? { named.first { $0.key == key }?.token }
@@ -58,10 +97,28 @@ struct TokenizerConfig: Sendable {
                 throw object.error("split_special_tokens", "true is not supported")
             }
             modelMaxLength = try Self.maximumLength(&object)
+            addsPrefixSpace = try object.optionalBool("add_prefix_space")
+            addsBosToken = try object.optionalBool("add_bos_token")
+            trimsOffsets = try object.optionalBool("trim_offsets")
+            keepsAccents = try object.optionalBool("keep_accents")
+            isLegacy = try object.optionalBool("legacy")
+            extraIDs = try object.optional("extra_ids").map { json throws(FileError) in
+                try object.int(json, "extra_ids", in: 0...100_000)
+            }
             try readTokens(&object)
             if let decoder = object.optional("added_tokens_decoder") {
                 hasDecoder = true
                 try readDecoder(decoder)
+            }
+        }
+        modelFile = folder + "/config.json"
+        if tokenizerClass == nil, FileBytes.exists(modelFile) {
+            var object = try ObjectReader(try Self.json(modelFile), file: modelFile, place: "")
+            tokenizerClass = try object.optional("tokenizer_class").map {
+                _ throws(FileError) in try object.string("tokenizer_class")
+            }
+            modelType = try object.optional("model_type").map {
+                _ throws(FileError) in try object.string("model_type")
             }
         }
         let map = folder + "/special_tokens_map.json"

@@ -7,6 +7,8 @@ struct TokenizerParts {
     var model: Model
     var postProcessor = PostProcessor.none
     var decoder: Decoder?
+    /// The family whose own files it came from, where that is not `tokenizer.json`.
+    var family: TokenizerFamily?
     /// The added tokens and their ids.
     private(set) var added: [(token: AddedToken, id: Int)] = []
     /// Where in ``added`` a token stands, by its bytes and by its id.
@@ -27,13 +29,15 @@ struct TokenizerParts {
         }
         var object = try ObjectReader(json, file: path, place: "")
         for key in ["version", "truncation", "padding"] { _ = object.optional(key) }
-        model = try Model(try object.required("model"), file: path)
+        preTokenizer = try object.optional("pre_tokenizer").map { json throws(FileError) in
+            try PreTokenizer(json, file: path, place: "pre_tokenizer")
+        }
+        model = try Model(
+            try object.required("model"), isByteLevel: preTokenizer?.isByteLevel == true,
+            file: path)
         idEnd = model.vocabulary.end
         normalizer = try object.optional("normalizer").map { json throws(FileError) in
             try Normalizer(json, file: path, place: "normalizer")
-        }
-        preTokenizer = try object.optional("pre_tokenizer").map { json throws(FileError) in
-            try PreTokenizer(json, file: path, place: "pre_tokenizer")
         }
         decoder = try object.optional("decoder").map { json throws(FileError) in
             try Decoder(json, file: path, place: "decoder")
@@ -50,6 +54,19 @@ struct TokenizerParts {
         }
         try object.finish()
         override(with: config)
+    }
+
+    /// A model with the tokens that `config` knows; the steps around it are still to be set.
+    init(model: Model, config: TokenizerConfig, path: String) throws(FileError) {
+        self.model = model
+        idEnd = model.vocabulary.end
+        try add(config, from: FileBytes.exists(config.file) ? config.file : path)
+    }
+
+    /// The id of an added token, or one of the vocabulary.
+    func id(of token: String) -> Int32? {
+        let place = places.byContent[Array(token.utf8)]
+        return (place.map { added[$0].id } ?? model.vocabulary.id(of: token)).map { Int32($0) }
     }
 
     private mutating func readAdded(
@@ -120,8 +137,20 @@ struct TokenizerParts {
         }
     }
 
-    /// What a BERT folder's config says about the normalizer holds against `tokenizer.json`, as in the Python library.
+    /// What the config of a BERT, GPT-2 or RoBERTa folder says about some steps holds against `tokenizer.json`, as in
+    /// the Python library.
     private mutating func override(with config: TokenizerConfig) {
+        if config.family == .gpt2 || config.family == .roberta,
+            case .byteLevel(_, let usesPattern) = preTokenizer
+        {
+            let addsPrefixSpace = config.addsPrefixSpace ?? false
+            preTokenizer = .byteLevel(addsPrefixSpace: addsPrefixSpace, usesPattern: usesPattern)
+            if config.family == .roberta {
+                let trims = config.trimsOffsets ?? true
+                postProcessor.trim =
+                    trims ? PostProcessor.Trim(addsPrefixSpace: addsPrefixSpace) : nil
+            }
+        }
         // The class without a family does not look at these keys.
         guard case .bert(var normalizer) = normalizer,
             config.tokenizerClass != "PreTrainedTokenizerFast"

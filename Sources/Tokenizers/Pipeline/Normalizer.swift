@@ -10,12 +10,17 @@ indirect enum Normalizer: Equatable, Sendable {
     case stripAccents
     /// Drops white space at the ends.
     case strip(left: Bool, right: Bool)
+    /// SentencePiece's map.
+    case precompiled(CharacterMap)
+    case replace(Replacement)
+    /// Puts a text before one that is not empty.
+    case prepend([UInt8])
     case sequence([Normalizer])
 
     /// The names that `tokenizer.json` may use.
     static let supported = [
-        "BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Sequence", "Strip",
-        "StripAccents",
+        "BertNormalizer", "Lowercase", "NFC", "NFD", "NFKC", "NFKD", "Precompiled", "Prepend",
+        "Replace", "Sequence", "Strip", "StripAccents",
     ]
 
     /// Normalizes `text`.
@@ -29,12 +34,24 @@ indirect enum Normalizer: Equatable, Sendable {
         case .nfkc: text.compose(compatibility: true)
         case .stripAccents: text.filter { !ScalarClass.of($0.value).contains(.mark) }
         case .strip(let left, let right): text.strip(left: left, right: right)
+        case .precompiled(let map): map.apply(to: &text)
+        case .replace(let replacement): replacement.apply(to: &text)
+        case .prepend(let prefix): text.prepend(prefix)
         case .sequence(let steps): for step in steps { step.apply(to: &text) }
         }
     }
 }
 
 extension NormalizedText {
+    /// Puts `prefix` before the text, unless that is empty; it shares the origin of the first character.
+    mutating func prepend(_ prefix: [UInt8]) {
+        guard !bytes.isEmpty else { return }
+        var out = NormalizedText(replacing: self)
+        out.append(prefix, from: self, at: 0)
+        out.append(0..<bytes.count, of: self)
+        self = out
+    }
+
     /// Drops white space at the ends.
     mutating func strip(left: Bool, right: Bool) {
         func isSpace(_ scalar: Unicode.Scalar) -> Bool {

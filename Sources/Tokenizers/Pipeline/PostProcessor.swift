@@ -25,7 +25,9 @@ struct PostProcessor: Equatable, Sendable {
     }
 
     /// The names that `tokenizer.json` may use.
-    static let supported = ["BertProcessing", "RobertaProcessing", "TemplateProcessing"]
+    static let supported = [
+        "BertProcessing", "ByteLevel", "RobertaProcessing", "Sequence", "TemplateProcessing",
+    ]
 
     /// Adds nothing.
     static let none = PostProcessor(

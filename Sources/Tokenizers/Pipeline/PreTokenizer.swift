@@ -8,12 +8,36 @@ indirect enum PreTokenizer: Equatable, Sendable {
     case whitespaceSplit
     /// Around each punctuation character.
     case punctuation
+    /// Words of a byte-level model; the text stays as it is, and the model reads it as bytes. The last step.
+    case byteLevel(addsPrefixSpace: Bool, usesPattern: Bool)
+    case metaspace(Metaspace)
+    /// At the matches of a pattern.
+    case split(TextSplit)
     case sequence([PreTokenizer])
 
     /// The names that `tokenizer.json` may use.
     static let supported = [
-        "BertPreTokenizer", "Punctuation", "Sequence", "Whitespace", "WhitespaceSplit",
+        "BertPreTokenizer", "ByteLevel", "Digits", "Metaspace", "Punctuation", "Sequence", "Split",
+        "Whitespace", "WhitespaceSplit",
     ]
+
+    /// Whether words are bytes to the model.
+    var isByteLevel: Bool {
+        switch self {
+        case .byteLevel: true
+        case .sequence(let steps): steps.contains(where: \.isByteLevel)
+        default: false
+        }
+    }
+
+    /// Whether a step asks where in the user's text its words stand.
+    var needsOrigins: Bool {
+        switch self {
+        case .metaspace(let metaspace): metaspace.prepend == .first
+        case .sequence(let steps): steps.contains(where: \.needsOrigins)
+        default: false
+        }
+    }
 
     /// Cuts each of `pieces`, ranges of bytes of `text`, into smaller ones.
     func split(_ text: inout NormalizedText, _ pieces: inout [Range<Int>]) {
@@ -24,8 +48,32 @@ indirect enum PreTokenizer: Equatable, Sendable {
         case .punctuation:
             pieces = Self.cut(text.bytes, pieces, atSpace: false, aroundPunctuation: true)
         case .whitespace: pieces = Self.cutWords(text.bytes, pieces)
+        case .byteLevel(let addsPrefixSpace, let usesPattern):
+            if addsPrefixSpace { Self.addSpaces(&text, &pieces) }
+            if usesPattern {
+                pieces = TextSplit(pattern: .words(.gpt2), behavior: .isolated)
+                    .split(text.bytes, pieces)
+            }
+        case .metaspace(let metaspace): metaspace.split(&text, &pieces)
+        case .split(let split): pieces = split.split(text.bytes, pieces)
         case .sequence(let steps): for step in steps { step.split(&text, &pieces) }
         }
+    }
+
+    /// Puts a space before each piece that does not start with one.
+    private static func addSpaces(_ text: inout NormalizedText, _ pieces: inout [Range<Int>]) {
+        let space = UInt8(ascii: " ")
+        if pieces.allSatisfy({ $0.isEmpty || text.bytes[$0.lowerBound] == space }) { return }
+        var out = NormalizedText(replacing: text)
+        for (index, piece) in pieces.enumerated() where !piece.isEmpty {
+            let start = out.bytes.count
+            if text.bytes[piece.lowerBound] != space {
+                out.append(space, from: text, at: piece.lowerBound)
+            }
+            out.append(piece, of: text)
+            pieces[index] = start..<out.bytes.count
+        }
+        text = out
     }
 
     private static func cut(

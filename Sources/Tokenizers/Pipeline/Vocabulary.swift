@@ -46,10 +46,13 @@ struct Vocabulary: Sendable {
     }
 
     /// Adds a token whose id is free; where the token is there already, it is found under the new id from now on.
-    mutating func insert(_ token: String, id: Int) {
+    mutating func insert(_ token: String, id: Int) { insert(token.utf8, id: id) }
+
+    /// The same for a token that need not be valid UTF-8.
+    mutating func insert(_ token: some Sequence<UInt8>, id: Int) {
         while places.count <= id { places.append((-1, 0)) }
         let start = bytes.count
-        bytes.append(contentsOf: token.utf8)
+        bytes.append(contentsOf: token)
         places[id] = (start, bytes.count - start)
         count += 1
         longest = max(longest, bytes.count - start)
@@ -134,9 +137,16 @@ struct Vocabulary: Sendable {
     /// The id of `token`.
     func id(of token: String) -> Int? {
         let text = Array(token.utf8)
+        return id(of: text, 0..<text.count).map(Int.init)
+    }
+
+    /// The id of the token that is `text[range]`.
+    @inline(__always)
+    func id(of text: [UInt8], _ range: Range<Int>) -> Int32? {
+        if range.count > longest { return nil }
         var hash = Hash()
-        for byte in text { hash.add(byte) }
-        return id(prefix: [], text, 0..<text.count, hash: hash.value).map(Int.init)
+        for index in range { hash.add(text[index]) }
+        return id(prefix: [], text, range, hash: hash.value)
     }
 
     /// The token whose id is `id`.

@@ -53,6 +53,21 @@ struct NormalizedText {
         for byte in scalar.utf8 { append(byte, from: source, at: index) }
     }
 
+    /// Appends all of `addition`, which came from byte `index` of `source`.
+    mutating func append(_ addition: [UInt8], from source: NormalizedText, at index: Int) {
+        bytes.append(contentsOf: addition)
+        if isAligned {
+            origins.append(
+                contentsOf: repeatElement(source.origins[index], count: addition.count))
+        }
+    }
+
+    /// Appends the bytes `range` of `source`.
+    mutating func append(_ range: Range<Int>, of source: NormalizedText) {
+        bytes.append(contentsOf: source.bytes[range])
+        if isAligned { origins.append(contentsOf: source.origins[range]) }
+    }
+
     /// The characters.
     var scalars: [Unicode.Scalar] { Array(String(decoding: bytes, as: UTF8.self).unicodeScalars) }
 

@@ -76,13 +76,22 @@ public final class AdamW {
     }
 
     /// Takes over moments as ``state`` gave them; parameters without moments there begin anew.
-    public func restore(_ tensor: (String) throws -> Tensor?) rethrows {
+    ///
+    /// Throws a ``TrainingError`` where they do not fit the parameters, and what `tensor` throws.
+    public func restore(_ tensor: (String) throws -> Tensor?) throws {
         for (index, (parameter, _)) in parameters.enumerated() {
             guard let first = try tensor(parameter.name + ".exp_avg"),
                 let second = try tensor(parameter.name + ".exp_avg_sq"),
                 let steps = try tensor(parameter.name + ".step")
             else { continue }
-            moments[index] = AdamWMoments(first: first, second: second, steps: Int(steps.scalar))
+            guard first.shape == parameter.shape, second.shape == parameter.shape,
+                let count = steps.values.first.flatMap({ Int(exactly: $0) }), count >= 1
+            else {
+                throw TrainingError.invalid(
+                    "the saved optimizer state of \(parameter.name) does not fit it",
+                    "it belongs to another model")
+            }
+            moments[index] = AdamWMoments(first: first, second: second, steps: count)
         }
     }
 }

@@ -67,8 +67,7 @@ final class Trainer {
             try track(
                 .epochFinished(
                     epoch: epoch, meanLoss: state.epochLossSum / Double(state.batchesDone)))
-            if let validation {
-                let loss = validationLoss(validation, tokens: &tokens)
+            if let validation, let loss = validationLoss(validation, tokens: &tokens) {
                 try track(.validation(epoch: epoch, step: state.step, loss: loss))
             }
         }
@@ -102,8 +101,8 @@ final class Trainer {
         .notFinite(what: what, step: state.step + 1, epoch: state.epoch, rows: rows)
     }
 
-    /// The mean loss over the batches of `validation`, in its order.
-    private func validationLoss(_ validation: Dataset, tokens: inout TokenCache) -> Double {
+    /// The mean loss over the batches of `validation`, in its order; `nil` where no batch has enough rows for one.
+    private func validationLoss(_ validation: Dataset, tokens: inout TokenCache) -> Double? {
         let plan = BatchPlan(
             count: validation.count, batchSize: self.plan.batches.batchSize, seed: 0, shuffle: false
         )
@@ -114,7 +113,7 @@ final class Trainer {
                 columns: columns(of: records, tokens: &tokens).columns, labels: records.labels)
             count += 1
         }
-        return sum / Double(max(1, count))
+        return count > 0 ? sum / Double(count) : nil
     }
 
     private func columns(

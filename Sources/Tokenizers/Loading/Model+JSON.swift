@@ -1,8 +1,8 @@
 internal import Files
 
 extension Model {
-    /// Reads the `model` of `tokenizer.json`.
-    init(_ json: JSON, file: String) throws(FileError) {
+    /// Reads the `model` of `tokenizer.json`; where `isByteLevel`, its words are bytes.
+    init(_ json: JSON, isByteLevel: Bool, file: String) throws(FileError) {
         var object = try ObjectReader(json, file: file, place: "model")
         // Early files do not name the type; the keys tell.
         var type = "WordPiece"
@@ -17,18 +17,32 @@ extension Model {
                 "type", "missing",
                 remedy: "supported are " + Self.supported.joined(separator: ", "))
         }
-        guard type == "WordPiece" else { throw object.unsupported(type, Self.supported) }
+        switch type {
+        case "WordPiece": self = try Self.wordPiece(&object)
+        case "BPE": self = .bytePair(try BytePair(&object, isByteLevel: isByteLevel))
+        case "Unigram": self = .unigram(try Unigram(&object))
+        default: throw object.unsupported(type, Self.supported)
+        }
+        if isByteLevel, type != "BPE" {
+            throw FileError(
+                path: file, problem: "pre_tokenizer: ByteLevel is not supported with \(type)",
+                remedy: "supported is BPE")
+        }
+        try object.finish()
+    }
+
+    private static func wordPiece(_ object: inout ObjectReader) throws(FileError) -> Model {
         let unknownToken = try object.string("unk_token")
         let prefix = try object.string("continuing_subword_prefix")
         let maximum = try object.int("max_input_chars_per_word", in: 1...Int(Int32.max))
-        let vocabulary = try Vocabulary(try object.required("vocab"), file: file)
-        try object.finish()
+        let vocabulary = try Vocabulary(
+            try object.required("vocab"), file: object.file, place: object.path("vocab"))
         guard let unknownID = vocabulary.id(of: unknownToken) else {
             throw object.error(
                 "unk_token", "\"\(unknownToken)\" is not in the vocabulary",
                 remedy: "without it words that cannot be cut have no id")
         }
-        self = .wordPiece(
+        return .wordPiece(
             WordPiece(
                 vocabulary: vocabulary, unknownToken: unknownToken, unknownID: Int32(unknownID),
                 prefix: prefix, maximumCharacters: maximum))
@@ -36,14 +50,16 @@ extension Model {
 }
 
 extension Vocabulary {
-    /// Reads the `model.vocab` of `tokenizer.json`, an object of tokens and ids.
-    init(_ json: JSON, file: String) throws(FileError) {
+    /// Reads an object of tokens and ids: the `model.vocab` of `tokenizer.json`, or all of `vocab.json`.
+    init(_ json: JSON, file: String, place: String) throws(FileError) {
+        let start = place.isEmpty ? "" : place + ": "
+
         guard let members = json.members else {
             throw FileError(
-                path: file, problem: "model.vocab: expected an object, found \(json.kind)")
+                path: file, problem: start + "expected an object, found \(json.kind)")
         }
         guard !members.isEmpty else {
-            throw FileError(path: file, problem: "model.vocab: expected tokens, found none")
+            throw FileError(path: file, problem: start + "expected tokens, found none")
         }
         self.init(capacity: members.count)
         for (token, value) in members {
@@ -51,12 +67,13 @@ extension Vocabulary {
                 let found = if case .number(let text) = value { text } else { value.kind }
                 throw FileError(
                     path: file,
-                    problem: "model.vocab.\(token): expected a whole number, found \(found)")
+                    problem: (place.isEmpty ? "" : place + ".")
+                        + "\(token): expected a whole number, found \(found)")
             }
             do throws(Problem) {
                 try add(token, id: id)
             } catch {
-                throw FileError(path: file, problem: "model.vocab: \(error)")
+                throw FileError(path: file, problem: "\(start)\(error)")
             }
         }
     }
