@@ -1,5 +1,6 @@
 import Checkpoints
 import Files
+import TestSupport
 import Testing
 
 @Suite struct ManifestTests {

@@ -9,48 +9,6 @@ import Testing
     import Foundation
 #endif
 
-/// A folder that is there for the time of `body`.
-func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
-    let folder =
-        FileManager.default.temporaryDirectory.path + "/uniem-embedders-\(UUID().uuidString)"
-    try FileBytes.makeFolder(folder)
-    defer { try? FileBytes.remove(folder) }
-    return try body(folder)
-}
-
-/// Copies all files of the folder `source` to the new folder `target`.
-func copyFolder(_ source: String, to target: String) throws {
-    try FileBytes.makeFolder(target)
-    for name in try FileBytes.names(in: source) {
-        let (from, to) = (source + "/" + name, target + "/" + name)
-        if FileBytes.isFolder(from) {
-            try copyFolder(from, to: to)
-        } else {
-            try FileBytes.writeAtomically(try FileBytes.read(from), to: to)
-        }
-    }
-}
-
-/// The error that `body` throws, which must be one line; records an issue and answers `nil` where it throws none, or
-/// one of another type.
-func fileError(
-    _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation,
-    _ body: () throws -> Void
-) -> FileError? {
-    do {
-        try body()
-        Issue.record("no error: \(what)", sourceLocation: sourceLocation)
-    } catch let error as FileError {
-        #expect(
-            !error.description.utf8.contains(0x0A), "more than one line: \(error)",
-            sourceLocation: sourceLocation)
-        return error
-    } catch {
-        Issue.record("\(what): \(type(of: error)) \(error)", sourceLocation: sourceLocation)
-    }
-    return nil
-}
-
 /// The folder of a model of the reference that is in the repository.
 func fixture(_ name: String) -> String { GoldenRoot.all[0].folder + "/models/" + name }
 

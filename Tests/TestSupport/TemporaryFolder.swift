@@ -1,5 +1,5 @@
-import Files
-import Testing
+public import Files
+public import Testing
 
 #if canImport(FoundationEssentials)
     import FoundationEssentials
@@ -8,16 +8,16 @@ import Testing
 #endif
 
 /// A folder that is there for the time of `body`.
-func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
+public func withFolder<Result>(_ body: (String) throws -> Result) throws -> Result {
     let folder =
-        FileManager.default.temporaryDirectory.path + "/uniem-checkpoints-\(UUID().uuidString)"
+        FileManager.default.temporaryDirectory.path + "/uniem-test-\(UUID().uuidString)"
     try FileBytes.makeFolder(folder)
     defer { try? FileBytes.remove(folder) }
     return try body(folder)
 }
 
 /// Copies all files of the folder `source` to the new folder `target`.
-func copyFolder(_ source: String, to target: String) throws {
+public func copyFolder(_ source: String, to target: String) throws {
     try FileBytes.makeFolder(target)
     for name in try FileBytes.names(in: source) {
         let (from, to) = (source + "/" + name, target + "/" + name)
@@ -31,7 +31,7 @@ func copyFolder(_ source: String, to target: String) throws {
 
 /// The error that `body` throws, which must be one line; records an issue and answers `nil` where it throws none, or
 /// one of another type.
-func fileError(
+public func fileError(
     _ what: String = "", sourceLocation: SourceLocation = #_sourceLocation,
     _ body: () throws -> Void
 ) -> FileError? {
