@@ -23,6 +23,8 @@ private struct TrainingCase: CustomTestStringConvertible, Sendable {
             "drop_last",
             "weight_decay", "bitfit", "bitfit_keywords", "pooling_cls", "pooling_first_last_mean",
             "pooling_embedding_last_mean", "warmup_cosine", "warmup_int_cosine", "warmup_zero",
+            "arch_roberta", "arch_xlmroberta",
+            "arch_ernie", "arch_mpnet", "sentence_transformers",
         ]
         .filter { FileBytes.exists(root.folder + "/training/\($0)/run.json") }
         .map { TrainingCase(root: root, name: $0) }
