@@ -17,6 +17,8 @@ private struct TrainingCase: CustomTestStringConvertible, Sendable {
     let name: String
     var testDescription: String { "\(root) \(name)" }
 
+    /// Not here: gpt2_full, where uniem masks a real token and pools padding; arch_distilbert, whose norms uniem
+    /// decays and we do not.
     static let all: [TrainingCase] = GoldenRoot.all.flatMap { root in
         [
             "pair_default", "pair_lr1e-3", "triplet", "scored", "scored_validation", "temperature",
@@ -24,7 +26,8 @@ private struct TrainingCase: CustomTestStringConvertible, Sendable {
             "weight_decay", "bitfit", "bitfit_keywords", "pooling_cls", "pooling_first_last_mean",
             "pooling_embedding_last_mean", "warmup_cosine", "warmup_int_cosine", "warmup_zero",
             "arch_roberta", "arch_xlmroberta",
-            "arch_ernie", "arch_mpnet", "sentence_transformers",
+            "arch_ernie", "arch_mpnet", "sentence_transformers", "arch_albert", "arch_t5-encoder",
+            "arch_t5-gated",
         ]
         .filter { FileBytes.exists(root.folder + "/training/\($0)/run.json") }
         .map { TrainingCase(root: root, name: $0) }
