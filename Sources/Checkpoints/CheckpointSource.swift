@@ -80,14 +80,7 @@ public final class CheckpointSource: ParameterSource {
 
     /// The files that the `weight_map` of `index` names, each once.
     private static func shards(in folder: String, index: String) throws(FileError) -> [String] {
-        let json: JSON
-        do {
-            json = try JSON(contentsOf: index)
-        } catch let error as FileError {
-            throw error
-        } catch {
-            throw FileError(path: index, problem: "\(error)")
-        }
+        let json = try JSON(contentsOf: index)
         guard let map = json["weight_map"]?.members, !map.isEmpty else {
             throw FileError(path: index, problem: "no weight_map", remedy: "fetch the file again")
         }

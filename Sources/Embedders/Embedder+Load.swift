@@ -174,7 +174,7 @@ struct SentenceTransformersModules {
                 let file = place + "/config.json"
                 do throws(FileError) {
                     pooling = try Pooling(
-                        sentenceTransformers: try SentenceTransformersModules.read(file), path: file
+                        sentenceTransformers: try JSON(contentsOf: file), path: file
                     )
                 } catch {
                     poolingProblem = error
@@ -205,16 +205,6 @@ struct SentenceTransformersModules {
                     path: settings, problem: "do_lower_case: true is not supported",
                     remedy: "set it to false and do_lower_case in tokenizer_config.json to true")
             }
-        }
-    }
-
-    private static func read(_ path: String) throws(FileError) -> JSON {
-        do {
-            return try JSON(contentsOf: path)
-        } catch let error as FileError {
-            throw error
-        } catch {
-            throw FileError(path: path, problem: "\(error)")
         }
     }
 }

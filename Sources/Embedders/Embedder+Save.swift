@@ -33,16 +33,13 @@ extension Embedder {
         if Pooling.uniemStrategies.contains(pooling) {
             configuration.set("uniem_pooling_strategy", .string(pooling.rawValue))
         } else {
-            configuration = .object(
-                (configuration.members ?? []).filter { $0.key != "uniem_pooling_strategy" })
+            configuration.remove("uniem_pooling_strategy")
         }
         configuration.set("torch_dtype", "float32")
         if configuration["dtype"] != nil { configuration.set("dtype", "float32") }
         // Said by sentence-transformers' files where they can be written.
-        configuration = .object(
-            (configuration.members ?? []).filter {
-                $0.key != Embedder.normalizeKey && $0.key != Embedder.maxLengthKey
-            })
+        configuration.remove(Embedder.normalizeKey)
+        configuration.remove(Embedder.maxLengthKey)
         if pooling.sentenceTransformersFlag == nil {
             configuration.set(Embedder.normalizeKey, .bool(normalizes))
             configuration.set(Embedder.maxLengthKey, .int(maxLength))

@@ -45,6 +45,17 @@ public enum JSON: Sendable {
         self = .object(members)
     }
 
+    /// Removes `key` from an object; nothing happens where it has none.
+    ///
+    /// Traps where this is no object.
+    public mutating func remove(_ key: String) {
+        guard case .object(var members) = self else {
+            preconditionFailure("JSON.remove on \(kind)")
+        }
+        members.removeAll { $0.key.utf8.elementsEqual(key.utf8) }
+        self = .object(members)
+    }
+
     /// The string, where this is one.
     public var string: String? { if case .string(let value) = self { value } else { nil } }
     /// The truth value, where this is one.

@@ -23,9 +23,9 @@ extension JSON {
     }
 
     /// Reads the JSON file at `path`; a ``FileError`` names the file and the line.
-    public init(contentsOf path: String) throws {
+    public init(contentsOf path: String) throws(FileError) {
         let bytes = try FileBytes.read(path)
-        do {
+        do throws(JSONSyntaxError) {
             try self.init(parsing: bytes)
         } catch {
             throw FileError(

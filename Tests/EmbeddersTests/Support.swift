@@ -3,12 +3,6 @@ import Files
 import TestSupport
 import Testing
 
-#if canImport(FoundationEssentials)
-    import FoundationEssentials
-#else
-    import Foundation
-#endif
-
 /// The folder of a model of the reference that is in the repository.
 func fixture(_ name: String) -> String { GoldenRoot.all[0].folder + "/models/" + name }
 

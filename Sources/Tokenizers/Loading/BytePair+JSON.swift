@@ -48,14 +48,7 @@ extension BytePair {
 
     /// Reads `vocab.json` and `merges.txt` of a byte-level model.
     init(vocabularyFile: String, mergesFile: String) throws(FileError) {
-        let json: JSON
-        do {
-            json = try JSON(contentsOf: vocabularyFile)
-        } catch let error as FileError {
-            throw error
-        } catch {
-            throw FileError(path: vocabularyFile, problem: "\(error)")
-        }
+        let json = try JSON(contentsOf: vocabularyFile)
         let vocabulary = try Vocabulary(json, file: vocabularyFile, place: "")
         var reader = try LineReader(path: mergesFile)
         var pairs: [(left: String, right: String, line: Int?)] = []

@@ -70,7 +70,7 @@ struct TokenizerConfig: Sendable {
         file = folder + "/tokenizer_config.json"
         var hasDecoder = false
         if FileBytes.exists(file) {
-            var object = try ObjectReader(try Self.json(file), file: file, place: "")
+            var object = try ObjectReader(try JSON(contentsOf: file), file: file, place: "")
             tokenizerClass = try object.optional("tokenizer_class").map {
                 _ throws(FileError) in try object.string("tokenizer_class")
             }
@@ -113,7 +113,8 @@ struct TokenizerConfig: Sendable {
         }
         modelFile = folder + "/config.json"
         if tokenizerClass == nil, FileBytes.exists(modelFile) {
-            var object = try ObjectReader(try Self.json(modelFile), file: modelFile, place: "")
+            var object = try ObjectReader(
+                try JSON(contentsOf: modelFile), file: modelFile, place: "")
             tokenizerClass = try object.optional("tokenizer_class").map {
                 _ throws(FileError) in try object.string("tokenizer_class")
             }
@@ -123,7 +124,7 @@ struct TokenizerConfig: Sendable {
         }
         let map = folder + "/special_tokens_map.json"
         if FileBytes.exists(map) {
-            var object = try ObjectReader(try Self.json(map), file: map, place: "")
+            var object = try ObjectReader(try JSON(contentsOf: map), file: map, place: "")
             // As the Python library does: the map rules unless the config lists its added tokens itself.
             let config = (named, additional)
             if hasDecoder {
@@ -140,16 +141,6 @@ struct TokenizerConfig: Sendable {
 
     /// Says nothing.
     init() {}
-
-    private static func json(_ path: String) throws(FileError) -> JSON {
-        do {
-            return try JSON(contentsOf: path)
-        } catch let error as FileError {
-            throw error
-        } catch {
-            throw FileError(path: path, problem: "\(error)")
-        }
-    }
 
     /// The Python library writes 1e30 for "no limit".
     private static func maximumLength(_ object: inout ObjectReader) throws(FileError) -> Int? {
@@ -216,7 +207,7 @@ struct TokenizerConfig: Sendable {
     }
 
     private mutating func readAdded(_ path: String) throws(FileError) {
-        let json = try Self.json(path)
+        let json = try JSON(contentsOf: path)
         let object = try ObjectReader(json, file: path, place: "")
         let special = (named.map(\.token) + additional).map { Array($0.content.utf8) }
         for (content, value) in json.members ?? [] {
