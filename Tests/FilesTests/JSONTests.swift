@@ -136,6 +136,13 @@ private func failure(
                 "{\"é\": 4, \"b\": 2, \"e\u{301}\": 3, \"c\": null}".utf8))
     }
 
+    @Test func removeKeepsOrderAndSpelling() {
+        var value: JSON = ["a": 1, "é": 2, "e\u{301}": 3, "b": 4]
+        value.remove("é")
+        value.remove("missing")
+        #expect(value.text() == "{\"a\": 1, \"e\u{301}\": 3, \"b\": 4}")
+    }
+
     @Test func numbers() throws {
         #expect(try parse("2").int == 2)
         #expect(try parse("2.0").int == 2)
