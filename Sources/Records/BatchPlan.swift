@@ -50,7 +50,7 @@ public struct BatchPlan: Sendable, Equatable {
     public static func order(count: Int, seed: UInt64, epoch: Int, shuffle: Bool) -> [Int] {
         precondition(count >= 0 && epoch >= 0, "BatchPlan.order: \(count) rows, epoch \(epoch)")
         guard shuffle else { return Array(0..<count) }
-        // "batches" in ASCII: batch orders and splits of one seed have nothing in common.
+        // "batches" in ASCII: batch orders and the orders of streams of one seed are unrelated.
         var random = SplitMix64(seed: seed, stream: UInt64(epoch), use: 0x62_6174_6368_6573)
         return random.permutation(of: count)
     }

@@ -1,25 +1,53 @@
 import Files
 
-/// The bytes of a file one by one, decompressed, without a byte order mark; counts lines.
+/// The bytes of a file one by one or line by line, decompressed, without a byte order mark; counts
+/// lines and refuses rows that are too long to be meant.
 struct ByteReader {
+    /// The most bytes that one row of a text file may have: 16 MiB.
+    ///
+    /// Beyond it the file is no table (or is gzip made to expand without end), and reading on would
+    /// only fill the memory.
+    static let rowLimit = 16 << 20
+
     private let stream: ByteStream
+    private let rowLimit: Int
     private var piece: [UInt8] = []
     private var position = 0
+    /// How many bytes came before `piece`.
+    private var offset = 0
+    private var rowStart = 0
+    private var rowLine = 1
     /// The 1-based line of the byte that comes next.
     private(set) var line = 1
 
-    init(path: String) throws(FileError) {
+    /// Reads the file at `path`, whose rows may have `rowLimit` bytes with their line ends.
+    init(path: String, rowLimit: Int = Self.rowLimit) throws(FileError) {
+        self.rowLimit = rowLimit
         stream = try ByteStream(path: path)
         piece = try stream.next()
         // A short first piece (a pipe never comes here) is at least three bytes, or the whole file.
         if piece.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
     }
 
+    /// Says that a row begins here: its length counts from now.
+    mutating func startRow() {
+        rowStart = offset + position
+        rowLine = line
+    }
+
+    /// Says that the row ends here. Throws where it was too long.
+    func endRow() throws(FileError) {
+        if offset + position - rowStart > rowLimit { throw tooLong }
+    }
+
     /// The byte that comes next, left to be read; `nil` at the end.
     mutating func peek() throws(FileError) -> UInt8? {
         if position == piece.count {
-            piece = try stream.next()
+            offset += piece.count
             position = 0
+            piece = []
+            if offset - rowStart > rowLimit { throw tooLong }
+            piece = try stream.next()
             if piece.isEmpty { return nil }
         }
         return piece[position]
@@ -51,5 +79,52 @@ struct ByteReader {
             out += piece[start..<position]
             if position < piece.count { return }
         }
+    }
+
+    /// The next line, one row, without its `\n` or `\r\n`; `nil` at the end of the file. Nothing
+    /// else ends a line (not U+2028, U+0085 or form feed, which text may contain).
+    mutating func readLine() throws(FileError) -> [UInt8]? {
+        startRow()
+        guard try peek() != nil else { return nil }
+        var out: [UInt8] = []
+        while try peek() != nil {
+            let end = piece[position...].firstIndex(of: 0x0A)
+            out += piece[position..<(end ?? piece.count)]
+            position = end ?? piece.count
+            if end != nil { break }
+        }
+        _ = try next()
+        try endRow()
+        if out.last == 0x0D { out.removeLast() }
+        return out
+    }
+
+    /// Passes over the next line; whether it holds anything but spaces, tabs and `\r`; `nil` at the
+    /// end of the file.
+    mutating func skipLine() throws(FileError) -> Bool? {
+        startRow()
+        guard try peek() != nil else { return nil }
+        var isFilled = false
+        while try peek() != nil {
+            if !isFilled {
+                let blank = piece[position...].prefix { $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }
+                position = blank.endIndex
+                isFilled = position < piece.count && piece[position] != 0x0A
+            }
+            let end = piece[position...].firstIndex(of: 0x0A)
+            position = end ?? piece.count
+            if end != nil { break }
+        }
+        _ = try next()
+        try endRow()
+        return isFilled
+    }
+
+    private var tooLong: FileError {
+        FileError(
+            path: stream.path, line: rowLine,
+            problem: "a row of more than \(rowLimit >> 20) MiB begins here",
+            remedy: "check that the file is what it should be: a line break or a closing quote may "
+                + "be missing")
     }
 }

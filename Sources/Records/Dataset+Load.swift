@@ -7,7 +7,11 @@ extension Dataset {
     /// format, sorted by name. Each may end in `#column=value`, which keeps the rows whose column
     /// (as called in the file) holds exactly that: `stsbenchmark.tsv.gz#split=train`. Formats are
     /// told by the ending (`.jsonl`, `.ndjson`, `.json`, `.csv`, `.tsv`), else by the content; gzip
-    /// is recognised by the content.
+    /// and Parquet are recognised by the content. A row of text may have up to 16 MiB and 4096
+    /// columns.
+    ///
+    /// A field may also hold a list of texts (FlagEmbedding's `pos` and `neg`) or an instruction
+    /// and a text (uniem's MEDI): see ``RecordReader``.
     ///
     /// - Parameters:
     ///   - specification: Where the data are.
@@ -17,32 +21,30 @@ extension Dataset {
         _ specification: String, rename: [(old: String, new: String)] = []
     ) throws(FileError) -> Dataset {
         let (files, skipped) = try SourcePath.files(of: specification)
-        var collector: RecordCollector?
-        var sources: [Provenance.Source] = []
-        for file in files {
-            let renaming = Renaming(rename)
-            var reader = try RecordReader(
-                rows: try openRows(
-                    path: file.path,
-                    rule: HeaderRule(renaming: renaming, selected: file.selection?.column)),
-                renaming: renaming, selection: file.selection)
-            if let kind = collector?.kind, let first = sources.first, kind != reader.kind {
-                throw FileError(
-                    path: file.path,
-                    problem: "holds \(reader.kind.plural) (\(reader.source.recognition)), but "
-                        + "\(first.path) holds \(kind.plural)",
-                    remedy: "one data set is of one kind; name only files of that kind")
-            }
-            var records = collector ?? RecordCollector(kind: reader.kind)
-            collector = nil
-            while let record = try reader.next() { records.add(record) }
-            collector = records
-            sources.append(reader.source)
-        }
-        guard let collector else {
-            throw FileError(path: specification, problem: "no file", remedy: "name one")
-        }
+        return try load(files, skipped: skipped, renaming: Renaming(rename))
+    }
+
+    /// Loads the files at `paths`, one after the other; see ``load(_:rename:)``.
+    public static func load(
+        files paths: [String], rename: [(old: String, new: String)] = []
+    ) throws(FileError) -> Dataset {
+        try load(
+            paths.map { SourcePath(path: $0, selection: nil) }, skipped: [],
+            renaming: Renaming(rename))
+    }
+
+    /// Whether a file called `name` would be read as data for its ending: `.jsonl`, `.csv.gz`, `.parquet`, ...
+    public static func isDataFile(named name: String) -> Bool { SourcePath.isData(name) }
+
+    /// Loads `files`.
+    static func load(
+        _ files: [SourcePath], skipped: [String], renaming: Renaming
+    ) throws(FileError) -> Dataset {
+        var chain = try RecordChain(files: files, renaming: renaming)
+        var collector = RecordCollector(kind: chain.kind)
+        while let record = try chain.next() { collector.add(record) }
         return Dataset(
-            collector.records, provenance: Provenance(sources: sources, skippedFiles: skipped))
+            collector.records, provenance: Provenance(sources: chain.sources, skippedFiles: skipped)
+        )
     }
 }

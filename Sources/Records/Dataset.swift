@@ -5,7 +5,7 @@ public import Files
 /// ```swift
 /// let data = try Dataset.load("stsbenchmark.tsv.gz#split=train")
 /// print(data)  // ... sentence1, sentence2, label (score) -> scored pairs; ignored: genre, ...
-/// let (train, test) = try data.split(testShare: 0.1, seed: 42)
+/// let parts = try data.trainTestSplit(testSize: 0.1)  // parts["train"], parts["test"]
 /// ```
 public struct Dataset: Sendable {
     /// The records.
@@ -61,7 +61,7 @@ public struct Dataset: Sendable {
         for index in 0..<count {
             let record = records[index]
             for (text, name) in zip(record.texts, names) where isBlank(text) {
-                throw .blank(path: "records", line: index + 1, field: name)
+                throw .blank(path: "records", line: index + 1, what: name)
             }
             if let label = record.label, !label.isFinite {
                 throw .badLabel(
@@ -94,22 +94,30 @@ public struct Provenance: Sendable, Equatable {
         public var recognition: String
         /// The columns that were not used.
         public var ignoredColumns: [String]
-        /// How many rows the file has.
+        /// How many rows were read.
         public var rowCount: Int
-        /// How many of them were selected.
+        /// How many of them were selected; all where nothing was selected by.
+        public var selectedRowCount: Int
+        /// How many records they hold: more than rows where fields hold lists of texts.
         public var recordCount: Int
+
+        /// The path, with what was selected.
+        var place: String { path + (selection.map { "#" + $0 } ?? "") }
 
         /// One line: path, rows, fields, ignored columns.
         public var description: String {
-            var text = path
-            if let selection { text += "#" + selection }
-            text += ": \(recordCount) rows"
-            if recordCount != rowCount { text += " of \(rowCount)" }
+            var text = "\(place): \(selectedRowCount) rows"
+            if selectedRowCount != rowCount { text += " of \(rowCount)" }
             text += " (\(format)), \(recognition)"
-            if !ignoredColumns.isEmpty {
-                text += "; ignored: " + listed(ignoredColumns)
-            }
-            return text
+            if recordCount != selectedRowCount { text += ": \(recordCount) records" }
+            return text + ignored
+        }
+
+        /// One line without what is known only after reading: path, fields, ignored columns.
+        var opening: String { "\(place): \(format), \(recognition)\(ignored)" }
+
+        private var ignored: String {
+            ignoredColumns.isEmpty ? "" : "; ignored: " + listed(ignoredColumns)
         }
     }
 
@@ -117,8 +125,8 @@ public struct Provenance: Sendable, Equatable {
     public var sources: [Source]
     /// Files of a folder that were left out because their names end in nothing that is read.
     public var skippedFiles: [String]
-    /// Which part of the sources this is, after ``Dataset/split(testShare:seed:)``: `train part,
-    /// ...`.
+    /// Which part of the sources this is, after
+    /// ``Dataset/trainTestSplit(testSize:trainSize:seed:shuffle:)``: `train part, ...`.
     public var part: String?
 
     /// A provenance of `sources`.

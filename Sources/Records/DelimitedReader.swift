@@ -83,6 +83,14 @@ struct DelimitedReader<Source: CellReader>: RowReader {
         return Row(line: cells.line, columns: columns, values: values)
     }
 
+    mutating func skip() throws(FileError) -> Bool {
+        if pending != nil {
+            pending = nil
+            return true
+        }
+        return try source.skip()
+    }
+
     private static func isHeader(_ names: [String], _ rule: HeaderRule) -> Bool {
         names.contains { name in
             if let selected = rule.selected, sameBytes(selected, name) { return true }
@@ -137,23 +145,40 @@ protocol CellReader {
     init(path: String) throws(FileError)
     /// The cells of the next row that is not blank, and the line where it begins; `nil` at the end.
     mutating func next() throws(FileError) -> (line: Int, cells: [[UInt8]])?
+    /// Passes over the row that ``next()`` would give; false at the end.
+    mutating func skip() throws(FileError) -> Bool
 }
 
 /// Tab-separated values: no quoting, a quote is an ordinary character.
 struct TSVCells: CellReader {
     static let name = "TSV"
     static let columnRemedy = "columns are separated by one tab; texts must hold no tab"
-    private var lines: LineReader
+    private var bytes: ByteReader
+    private let path: String
 
-    init(path: String) throws(FileError) { lines = try LineReader(path: path) }
+    init(path: String) throws(FileError) {
+        self.path = path
+        bytes = try ByteReader(path: path)
+    }
 
     mutating func next() throws(FileError) -> (line: Int, cells: [[UInt8]])? {
-        while let line = try lines.next() {
+        while true {
+            let number = bytes.line
+            guard let line = try bytes.readLine() else { return nil }
             if line.allSatisfy({ $0 == 0x20 }) { continue }
-            let cells = line.split(separator: 0x09, omittingEmptySubsequences: false)
-            return (lines.number, cells.map { Array($0) })
+            let cells = line.split(
+                separator: 0x09, maxSplits: Row.columnLimit, omittingEmptySubsequences: false)
+            guard cells.count <= Row.columnLimit else {
+                throw .tooManyColumns(path: path, line: number)
+            }
+            return (number, cells.map { Array($0) })
         }
-        return nil
+    }
+
+    mutating func skip() throws(FileError) -> Bool {
+        // A line of tabs alone is a row of empty cells, which no record can be.
+        while let isFilled = try bytes.skipLine() { if isFilled { return true } }
+        return false
     }
 }
 
@@ -173,9 +198,13 @@ struct CSVCells: CellReader {
     mutating func next() throws(FileError) -> (line: Int, cells: [[UInt8]])? {
         while try bytes.peek() != nil {
             let line = bytes.line
+            bytes.startRow()
             var cells: [[UInt8]] = []
             var isQuoted = false
             repeat {
+                guard cells.count < Row.columnLimit else {
+                    throw .tooManyColumns(path: path, line: line)
+                }
                 if try bytes.peek() == UInt8(ascii: "\"") {
                     isQuoted = true
                     cells.append(try quoted())
@@ -183,11 +212,14 @@ struct CSVCells: CellReader {
                     cells.append(try plain())
                 }
             } while try takeSeparator()
+            try bytes.endRow()
             if cells.count == 1, !isQuoted, cells[0].allSatisfy({ $0 == 0x20 }) { continue }
             return (line, cells)
         }
         return nil
     }
+
+    mutating func skip() throws(FileError) -> Bool { try next() != nil }
 
     /// A field in quotes, its opening quote not yet read.
     private mutating func quoted() throws(FileError) -> [UInt8] {

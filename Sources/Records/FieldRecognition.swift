@@ -89,10 +89,21 @@ struct FieldRecognition: Equatable {
         throw finder.failure()
     }
 
-    /// Whether `name` is known as a field.
-    static func isKnown(_ name: String) -> Bool {
+    /// Whether `name` is known as `field`, or as any where that is `nil`.
+    static func isKnown(_ name: String, as field: String? = nil) -> Bool {
         let plain = plainName(name)
-        return aliases.contains { $0.names.contains { sameBytes($0, plain) } }
+        return aliases.contains { entry in
+            (field == nil || field == entry.field) && entry.names.contains { sameBytes($0, plain) }
+        }
+    }
+
+    /// Takes triplets for pairs: the column of their negatives, which is given back, is not used.
+    mutating func dropNegatives() -> String {
+        precondition(kind == .triplet && columns.count == 3, "dropNegatives: \(kind.plural)")
+        kind = .pair
+        let column = columns.removeLast()
+        ignored.append(column)
+        return column
     }
 }
 

@@ -1,4 +1,5 @@
 import Files
+import Parquet
 
 /// How a file spells its rows.
 enum FileFormat: Equatable {
@@ -7,11 +8,12 @@ enum FileFormat: Equatable {
     case json
     case csv
     case tsv
+    case parquet
     /// `.data`: as its content says.
     case sniffed
 
     /// The endings that are known.
-    static let endings = ".jsonl, .ndjson, .json, .csv, .tsv or .data"
+    static let endings = ".jsonl, .ndjson, .json, .csv, .tsv, .parquet or .data"
 
     /// The format that the ending of `fileName` promises, `.gz` left aside; `nil` for an unknown
     /// ending.
@@ -24,6 +26,7 @@ enum FileFormat: Equatable {
         case "json": self = .json
         case "csv": self = .csv
         case "tsv": self = .tsv
+        case "parquet": self = .parquet
         case "data": self = .sniffed
         default: return nil
         }
@@ -73,16 +76,17 @@ func openRows(path: String, rule: HeaderRule) throws(FileError) -> any RowReader
         throw FileError(
             path: path, problem: "the file is empty", remedy: "check that this is the right file")
     }
+    if ParquetReader.isParquet(start: start) { return try ParquetRows(path: path) }
     if let other = foreignFormat(start) {
         throw FileError(
             path: path, problem: "\(other) is not supported",
-            remedy: "convert it to JSON lines, CSV or TSV in UTF-8")
+            remedy: "convert it to JSON lines, CSV, TSV in UTF-8 or Parquet")
     }
     var format = FileFormat(fileName: FileBytes.name(of: path)) ?? .sniffed
     if format == .sniffed {
         guard let shown = FileFormat(start: start) else {
             throw FileError(
-                path: path, problem: "neither JSON lines, a JSON array, CSV nor TSV",
+                path: path, problem: "neither JSON lines, a JSON array, CSV, TSV nor Parquet",
                 remedy: "a line needs at least two columns; give the file an ending that says what "
                     + "it is: \(FileFormat.endings)")
         }
@@ -95,6 +99,7 @@ func openRows(path: String, rule: HeaderRule) throws(FileError) -> any RowReader
         let first = body.first { ![0x20, 0x09, 0x0A, 0x0D].contains($0) }
         if first == UInt8(ascii: "[") { return try JSONArrayReader(path: path) }
         return try JSONLinesReader(path: path)
+    case .parquet: return try ParquetRows(path: path)
     case .csv: return try DelimitedReader<CSVCells>(path: path, rule: rule)
     case .tsv, .sniffed: return try DelimitedReader<TSVCells>(path: path, rule: rule)
     }
@@ -115,7 +120,7 @@ private func beginning(of path: String) throws(FileError) -> [UInt8] {
 /// The name of a format that is recognised only to say that it is not read.
 private func foreignFormat(_ start: [UInt8]) -> String? {
     let signs: [(String, [UInt8])] = [
-        ("Parquet", Array("PAR1".utf8)), ("Arrow", Array("ARROW1".utf8)),
+        ("Arrow", Array("ARROW1".utf8)),
         ("a zip archive or Excel file", [0x50, 0x4B, 0x03, 0x04]),
         ("bzip2 compression", Array("BZh".utf8)),
         ("Zstandard compression", [0x28, 0xB5, 0x2F, 0xFD]),

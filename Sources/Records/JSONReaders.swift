@@ -5,21 +5,27 @@ struct JSONLinesReader: RowReader {
     let path: String
     let format = "JSON lines"
     let hasNames = true
-    private var lines: LineReader
+    private var bytes: ByteReader
 
     init(path: String) throws(FileError) {
         self.path = path
-        lines = try LineReader(path: path)
+        bytes = try ByteReader(path: path)
     }
 
     mutating func next() throws(FileError) -> Row? {
-        while let line = try lines.next() {
+        while true {
+            let number = bytes.line
+            guard let line = try bytes.readLine() else { return nil }
             if line.allSatisfy({ $0 == 0x20 || $0 == 0x09 || $0 == 0x0D }) { continue }
             return try row(
-                of: line, path: path, line: lines.number,
+                of: line, path: path, line: number,
                 remedy: "every line must be one whole JSON object")
         }
-        return nil
+    }
+
+    mutating func skip() throws(FileError) -> Bool {
+        while let isFilled = try bytes.skipLine() { if isFilled { return true } }
+        return false
     }
 }
 
@@ -38,6 +44,25 @@ struct JSONArrayReader: RowReader {
     }
 
     mutating func next() throws(FileError) -> Row? {
+        guard let (line, text, isWhole) = try nextElement() else { return nil }
+        let row = try row(
+            of: text, path: path, line: line, remedy: "the file must be one JSON array of objects")
+        guard isWhole else { throw failure(Self.noEnd) }
+        return row
+    }
+
+    mutating func skip() throws(FileError) -> Bool {
+        guard let (_, _, isWhole) = try nextElement() else { return false }
+        guard isWhole else { throw failure(Self.noEnd) }
+        return true
+    }
+
+    private static let noEnd = "the JSON array does not end"
+
+    /// The text of the next element, the line where it begins, and whether a `,` or `]` ends it.
+    private mutating func nextElement()
+        throws(FileError) -> (line: Int, text: [UInt8], isWhole: Bool)?
+    {
         if isEnded { return nil }
         if !isStarted {
             isStarted = true
@@ -51,47 +76,43 @@ struct JSONArrayReader: RowReader {
                 return nil
             }
         }
-        guard try skipSpace() != nil else { throw failure("the JSON array does not end") }
+        guard try skipSpace() != nil else { throw failure(Self.noEnd) }
         let line = bytes.line
+        bytes.startRow()
         let element = try element()
+        try bytes.endRow()
         let end = try bytes.next()
-        let result = try row(
-            of: element, path: path, line: line,
-            remedy: "the file must be one JSON array of objects")
-        if end == UInt8(ascii: "]") {
-            try finish()
-        } else if end == nil {
-            throw failure("the JSON array does not end")
-        }
-        return result
+        if end == UInt8(ascii: "]") { try finish() }
+        return (line, element, end != nil)
     }
 
     /// The bytes up to the `,` or `]` that ends the element, which is left to be read.
     private mutating func element() throws(FileError) -> [UInt8] {
+        let quote = UInt8(ascii: "\"")
+        let backslash = UInt8(ascii: "\\")
         var element: [UInt8] = []
         var depth = 0
         var inString = false
         while let byte = try bytes.peek() {
             if inString {
-                if byte == UInt8(ascii: "\\") {
-                    element.append(byte)
-                    _ = try bytes.next()
-                    guard let escaped = try bytes.peek() else { break }
+                try bytes.read(until: (quote, backslash, quote, quote), into: &element)
+                guard let stop = try bytes.next() else { break }
+                element.append(stop)
+                if stop == quote {
+                    inString = false
+                } else if let escaped = try bytes.next() {
                     element.append(escaped)
-                    _ = try bytes.next()
-                    continue
                 }
-                if byte == UInt8(ascii: "\"") { inString = false }
-            } else {
-                switch byte {
-                case UInt8(ascii: "\""): inString = true
-                case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
-                case UInt8(ascii: ",") where depth == 0: return element
-                case UInt8(ascii: "]"), UInt8(ascii: "}"):
-                    if depth == 0 { return element }
-                    depth -= 1
-                default: break
-                }
+                continue
+            }
+            switch byte {
+            case quote: inString = true
+            case UInt8(ascii: "["), UInt8(ascii: "{"): depth += 1
+            case UInt8(ascii: ",") where depth == 0: return element
+            case UInt8(ascii: "]"), UInt8(ascii: "}"):
+                if depth == 0 { return element }
+                depth -= 1
+            default: break
             }
             element.append(byte)
             _ = try bytes.next()
@@ -109,6 +130,7 @@ struct JSONArrayReader: RowReader {
         while let byte = try bytes.peek() {
             guard [0x20, 0x0A, 0x0D, 0x09].contains(byte) else { return byte }
             _ = try bytes.next()
+            bytes.startRow()
         }
         return nil
     }
@@ -137,6 +159,9 @@ private func row(
         throw FileError(
             path: path, line: line, problem: "expected a JSON object, found \(value.kind)",
             remedy: remedy)
+    }
+    guard members.count <= Row.columnLimit else {
+        throw .tooManyColumns(path: path, line: line)
     }
     return Row(line: line, columns: members.map(\.key), values: members.map(\.value))
 }

@@ -1,11 +1,18 @@
 import Files
 
 extension FileError {
-    /// A text without a visible character.
-    static func blank(path: String, line: Int, field: String) -> FileError {
+    /// A text without a visible character; `what` is which, as in `text_pos`.
+    static func blank(path: String, line: Int, what: String) -> FileError {
         FileError(
-            path: path, line: line, problem: "\(shownName(field)) is empty or blank",
+            path: path, line: line, problem: "\(what) is empty or blank",
             remedy: "remove the row or give it a text: an empty text has no embedding")
+    }
+
+    /// A row with more columns than any table has.
+    static func tooManyColumns(path: String, line: Int?) -> FileError {
+        FileError(
+            path: path, line: line, problem: "more than \(Row.columnLimit) columns",
+            remedy: "check that the file is what it should be")
     }
 
     /// A label that is no finite number.
@@ -14,6 +21,32 @@ extension FileError {
             path: path, line: line,
             problem: "\(shownName(field)) must be a finite number, found \(found)",
             remedy: "write the score as a number such as 0, 1 or 3.5")
+    }
+}
+
+extension FieldRecognition.Failure {
+    /// The error for a file with `columns`.
+    func fileError(path: String, line: Int?, columns: [String]) -> FileError {
+        switch self {
+        case .ambiguous(let field, let candidates):
+            FileError(
+                path: path, line: line,
+                problem: "\(field) could be \(candidates.map(shownName).joined(separator: " or "))",
+                remedy: "choose with --rename \(candidates.first ?? "OLD")=\(field)")
+        case .missing(let kind, let field, let found):
+            FileError(
+                path: path, line: line,
+                problem: "no column \(field): \(listed(found)) would be part of \(kind.plural), "
+                    + "which need \(kind.fieldNames.joined(separator: ", "))",
+                remedy: "the columns are \(listed(columns)); name them with --rename OLD=NEW")
+        case .unknown:
+            FileError(
+                path: path, line: line,
+                problem: "none of the columns is known: "
+                    + (columns.isEmpty ? "there are none" : listed(columns)),
+                remedy: "name them with --rename OLD=NEW: text, text_pos (pairs); text, text_pos, "
+                    + "text_neg (triplets); sentence1, sentence2, label (scored pairs)")
+        }
     }
 }
 

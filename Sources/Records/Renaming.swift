@@ -1,7 +1,7 @@
 import Files
 
 /// New names for columns, all given at once (so that two names can be swapped).
-struct Renaming {
+struct Renaming: Sendable {
     private let pairs: [(old: String, new: String)]
 
     init(_ pairs: [(old: String, new: String)]) { self.pairs = pairs }
@@ -9,10 +9,15 @@ struct Renaming {
     /// Whether the column `name` is renamed.
     func has(_ name: String) -> Bool { pairs.contains { sameBytes($0.old, name) } }
 
+    /// The name of `column` after renaming.
+    func name(of column: String) -> String {
+        pairs.first { sameBytes($0.old, column) }?.new ?? column
+    }
+
     /// The names of `columns` after renaming. Throws for a column that is not there, and for a new
     /// name that is another column's already.
     func apply(
-        to columns: [String], path: String, line: Int, hasNames: Bool
+        to columns: [String], path: String, line: Int?, hasNames: Bool
     ) throws(FileError) -> [String] {
         for (index, pair) in pairs.enumerated() {
             guard columns.contains(where: { sameBytes($0, pair.old) }) else {
@@ -30,9 +35,7 @@ struct Renaming {
                     remedy: "rename it once")
             }
         }
-        let names = columns.map { column in
-            pairs.first { sameBytes($0.old, column) }?.new ?? column
-        }
+        let names = columns.map(name)
         for pair in pairs where names.count(where: { sameBytes($0, pair.new) }) > 1 {
             throw FileError(
                 path: path, line: line,

@@ -9,6 +9,18 @@ public struct Row: Sendable {
     /// The value of each column.
     public var values: [JSON]
 
+    /// The most columns that a row may have.
+    public static let columnLimit = 4096
+
+    /// A row that begins in `line`, with a value for each column. Traps where their numbers differ.
+    public init(line: Int, columns: [String], values: [JSON]) {
+        precondition(
+            columns.count == values.count, "Row: \(columns.count) columns, \(values.count) values")
+        self.line = line
+        self.columns = columns
+        self.values = values
+    }
+
     /// The place of `column`, looked for at `hint` first; `nil` where there is none. Names are
     /// compared byte by byte; of a name that stands twice the last counts.
     func index(of column: String, hint: Int) -> Int? {
@@ -31,13 +43,45 @@ public protocol RowReader {
     var hasNames: Bool { get }
     /// The line of the header, where the file has one.
     var headerLine: Int? { get }
+    /// Whether the format has no lines, so that ``Row/line`` is the number of the row from 1.
+    var countsRows: Bool { get }
+    /// Columns whose values cannot be read, and why: `it holds a list in each row; ...`.
+    var unreadable: [(name: String, reason: String)] { get }
+    /// Says after `first` that no other columns than `columns`, of which each is one of its own,
+    /// will be looked at; `first` with those columns, or as it is where nothing is saved by that.
+    mutating func narrow(_ first: Row, to columns: [String]) throws(FileError) -> Row
     /// The next row, or `nil` at the end. Throws a `FileError` that names the file and the line.
     mutating func next() throws(FileError) -> Row?
+    /// Passes over the row that ``next()`` would give, as quickly as the format allows: what is
+    /// passed over need not be valid. False at the end.
+    mutating func skip() throws(FileError) -> Bool
 }
 
 extension RowReader {
     /// No header: names stand in each row, or nowhere.
     public var headerLine: Int? { nil }
+    /// Lines.
+    public var countsRows: Bool { false }
+    /// None.
+    public var unreadable: [(name: String, reason: String)] { [] }
+    /// Nothing is saved.
+    public mutating func narrow(_ first: Row, to columns: [String]) throws(FileError) -> Row {
+        first
+    }
+    /// Reads the row.
+    public mutating func skip() throws(FileError) -> Bool { try next() != nil }
+
+    /// Why `column` cannot be read; `nil` where it can.
+    func reason(for column: String) -> String? {
+        unreadable.first { sameBytes($0.name, column) }?.reason
+    }
+
+    /// `error` as it is, or where rows are counted with `row 7` instead of the line 7.
+    func placed(_ error: FileError) -> FileError {
+        guard countsRows, let row = error.line else { return error }
+        return FileError(
+            path: error.path, problem: "row \(row): " + error.problem, remedy: error.remedy)
+    }
 }
 
 /// A value of a row in memory, for ``Dataset/init(rows:rename:)``; literals will do.
@@ -46,10 +90,13 @@ public enum FieldValue: Sendable, Equatable {
     case text(String)
     /// A number.
     case number(Double)
+    /// Several texts: positives or negatives of one text.
+    case texts([String])
 
     fileprivate var json: JSON {
         switch self {
         case .text(let text): .string(text)
+        case .texts(let texts): .array(texts.map(JSON.string))
         // As Swift spells it: NaN and infinities must be found where a label is read.
         case .number(let value): .number("\(value)")
         }
@@ -57,7 +104,7 @@ public enum FieldValue: Sendable, Equatable {
 }
 
 extension FieldValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
-    ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral
+    ExpressibleByFloatLiteral, ExpressibleByBooleanLiteral, ExpressibleByArrayLiteral
 {
     /// A text.
     public init(stringLiteral value: String) { self = .text(value) }
@@ -67,6 +114,8 @@ extension FieldValue: ExpressibleByStringLiteral, ExpressibleByIntegerLiteral,
     public init(floatLiteral value: Double) { self = .number(value) }
     /// 1 for `true`, 0 for `false`.
     public init(booleanLiteral value: Bool) { self = .number(value ? 1 : 0) }
+    /// Several texts.
+    public init(arrayLiteral elements: String...) { self = .texts(elements) }
 }
 
 /// Rows that are in memory already.

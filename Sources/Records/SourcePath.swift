@@ -48,6 +48,15 @@ struct SourcePath: Equatable {
     /// The path and the selection as they are written.
     var text: String { path + (selection.map { "#\($0)" } ?? "") }
 
+    /// Whether a file called `name` in a folder is data: its ending is known, and it is none of the
+    /// files that Hugging Face keeps beside data.
+    static func isData(_ name: String) -> Bool {
+        let notes = [
+            "config.json", "dataset_info.json", "dataset_infos.json", "dataset_dict.json",
+        ]
+        return FileFormat(fileName: name) != nil && !notes.contains(name)
+    }
+
     /// The files that `specification` names: one path, or several separated by commas; a folder
     /// stands for the files in it whose names end in a known format, sorted by name.
     static func files(
@@ -71,7 +80,7 @@ struct SourcePath: Equatable {
             for name in try FileBytes.names(in: part.path) {
                 let path = folder + name
                 if name.hasPrefix(".") || FileBytes.isFolder(path) { continue }
-                if FileFormat(fileName: name) == nil {
+                if !isData(name) {
                     skipped.append(path)
                 } else {
                     files.append(SourcePath(path: path, selection: part.selection))

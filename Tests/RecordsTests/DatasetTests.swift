@@ -1,40 +1,11 @@
 import Files
 import Records
+import TestSupport
 import Testing
 
 @Suite struct DatasetTests {
     func numbered(_ count: Int) -> Dataset {
         Dataset(pairs: (0..<count).map { PairRecord(text: "\($0)", textPos: "p\($0)") })
-    }
-
-    @Test func splitNeverChanges() throws {
-        // By an independent implementation in Python: the test rows of 10 at a share of 0.3.
-        let (train, test) = try numbered(10).split(testShare: 0.3, seed: 42)
-        #expect(test.records.columns[0] == ["1", "2", "4"])
-        #expect(train.records.columns[0] == ["0", "3", "5", "6", "7", "8", "9"])
-        #expect(test.provenance.part == "test part, split 7 to 3 with seed 42")
-        #expect(
-            try numbered(10).split(testCount: 3, seed: 7).test.records.columns[0] == [
-                "0", "3", "8",
-            ])
-    }
-
-    @Test(arguments: [(2, 0.001, 1), (2, 0.999, 1), (10, 0.25, 3), (5749, 0.1, 575), (3, 0.5, 2)])
-    func splitGivesEachPartARow(count: Int, share: Double, expected: Int) throws {
-        let (train, test) = try numbered(count).split(testShare: share, seed: 1)
-        #expect(test.count == expected)
-        #expect(train.count == count - expected)
-        #expect(Set(train.records.columns[0] + test.records.columns[0]).count == count)
-    }
-
-    @Test func splitRefuses() throws {
-        for share in [0, 1, -0.1, 1.5, Double.nan, .infinity] {
-            #expect(throws: FileError.self) { try numbered(9).split(testShare: share, seed: 1) }
-        }
-        #expect(throws: FileError.self) { try numbered(1).split(testShare: 0.5, seed: 1) }
-        #expect(throws: FileError.self) { try numbered(0).split(testShare: 0.5, seed: 1) }
-        #expect(throws: FileError.self) { try numbered(3).split(testCount: 3, seed: 1) }
-        #expect(throws: FileError.self) { try numbered(3).split(testCount: 0, seed: 1) }
     }
 
     @Test func fingerprintSeesEveryChange() {
@@ -71,5 +42,37 @@ import Testing
     @Test func equalityIsOfBytes() {
         #expect(
             PairRecord(text: "\u{E9}", textPos: "") != PairRecord(text: "e\u{301}", textPos: ""))
+    }
+
+    @Test func renamesFields() throws {
+        let scored = Dataset(scoredPairs: [
+            ScoredPairRecord(sentence1: "a", sentence2: "b", label: 0.25),
+            ScoredPairRecord(sentence1: "c", sentence2: "d", label: 1),
+        ])
+        #expect(
+            try scored.rename([("sentence1", "text_pos"), ("sentence2", "text")]).records
+                == .pairs([
+                    PairRecord(text: "b", textPos: "a"), PairRecord(text: "d", textPos: "c"),
+                ]))
+        #expect(try scored.rename([]).records == scored.records)
+        let triplets = Dataset(triplets: [TripletRecord(text: "a", textPos: "b", textNeg: "c")])
+        #expect(try triplets.rename([("text_neg", "unused")]).kind == .pair)
+        #expect(
+            try triplets.rename([("text_pos", "text_neg"), ("text_neg", "text_pos")]).records
+                == .triplets([TripletRecord(text: "a", textPos: "c", textNeg: "b")]))
+        func message(_ data: Dataset, _ names: [(old: String, new: String)]) -> String {
+            fileError { _ = try data.rename(names) }?.description ?? ""
+        }
+        #expect(message(triplets, [("q", "text")]).contains("cannot rename the column q"))
+        #expect(message(triplets, [("text", "q")]).contains("no column text"))
+        #expect(
+            message(scored, [("label", "text"), ("sentence1", "text_pos"), ("sentence2", "x")])
+                == "records: row 1: label must be a string, found 0.25; put the text in quotes")
+        #expect(message(Dataset(pairs: []), [("text", "x")]).contains("no rows"))
+        let loaded = try load("a.csv", "question,answer\na,b\n")
+        #expect(
+            try loaded.rename([("text", "text_pos"), ("text_pos", "text")]).description.hasSuffix(
+                "text (question), text_pos (answer) -> pairs, renamed to text (text_pos), "
+                    + "text_pos (text) -> pairs"))
     }
 }

@@ -66,14 +66,32 @@ import Testing
         #expect(try Dataset.load(file).fingerprint == renamed.fingerprint)
     }
 
-    @Test(arguments: ["medi/mini_medi.json", "bge/finetune_data.jsonl"])
-    func listsOfTextsAreRefused(name: String) throws {
-        let file = try path(name)
-        let error = #expect(throws: FileError.self) { try Dataset.load(file) }
-        #expect(error?.path == file)
-        #expect(error?.line == 1)
-        #expect(error?.problem.contains("must be a string, found an array of") == true)
-        #expect(error?.remedy.contains("one row for each text") == true)
+    @Test func medi() throws {
+        let data = try Dataset.load(try path("medi/mini_medi.json"))
+        #expect(data.kind == .triplet && data.count == 29)
+        #expect(
+            data.records[0].texts[0]
+                == "Represent the Wikipedia question for retrieving relevant documents;\n"
+                + "big little lies season 2 how many episodes")
+        #expect(data.provenance.sources[0].ignoredColumns == ["task_name"])
+        let pairs = try Dataset.load(
+            try path("medi/mini_medi.json"), rename: [("neg", "unused")])
+        #expect(pairs.kind == .pair && pairs.count == 29)
+    }
+
+    @Test func flagEmbedding() throws {
+        let data = try Dataset.load(try path("bge/finetune_data.jsonl"))
+        #expect(data.kind == .triplet && data.count == 27010)
+        #expect(data.provenance.sources[0].selectedRowCount == 2701)
+        #expect(
+            data.records[11].texts
+                == ["一个男人在吹一支大笛子。", "一个人在吹长笛。", "一个人在吹着摄像机。"])
+    }
+
+    @Test func trainAndTestAreFoundInAFolder() throws {
+        let data = try DatasetDictionary.load(try path("stsb-zh"))
+        #expect(data.names == ["train", "validation", "test"])
+        #expect(data.splits.map(\.dataset.count) == [5231, 1458, 1361])
     }
 }
 
