@@ -20,6 +20,10 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
         .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+        .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
     ],
     targets: [
         // L0
@@ -27,6 +31,12 @@ let package = Package(
             name: "COpenBLAS", pkgConfig: "openblas",
             providers: [.apt(["libopenblas-dev"]), .brew(["openblas"])]),
         .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+        .systemLibrary(
+            name: "CSnappy", pkgConfig: "snappy",
+            providers: [.apt(["libsnappy-dev"]), .brew(["snappy"])]),
+        .systemLibrary(
+            name: "CZstd", pkgConfig: "libzstd",
+            providers: [.apt(["libzstd-dev"]), .brew(["zstd"])]),
         .target(name: "CKernels", cSettings: kernelFlags),
         .target(name: "Files", dependencies: ["CZlib"]),
         .target(name: "Tensors", dependencies: ["CKernels", "COpenBLAS"]),
@@ -34,7 +44,8 @@ let package = Package(
         // L1
         .target(name: "Layers", dependencies: ["Tensors"]),
         .target(name: "Tokenizers", dependencies: ["Files"]),
-        .target(name: "Records", dependencies: ["Files"]),
+        .target(name: "Parquet", dependencies: ["CSnappy", "CZlib", "CZstd", "Files"]),
+        .target(name: "Records", dependencies: ["Files", "Parquet"]),
         .target(name: "Tracking", dependencies: ["Files"]),
 
         // L2
@@ -44,6 +55,18 @@ let package = Package(
             dependencies: [
                 "CZlib", "Files", "Layers", "Tensors",
                 .product(name: "Crypto", package: "swift-crypto"),
+            ]),
+        .target(
+            name: "Hub",
+            dependencies: [
+                "Files",
+                .product(name: "AsyncHTTPClient", package: "async-http-client"),
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+                .product(name: "NIOSSL", package: "swift-nio-ssl"),
+                .product(name: "Yams", package: "Yams"),
             ]),
 
         // L3
@@ -55,8 +78,8 @@ let package = Package(
         .target(
             name: "Uniem",
             dependencies: [
-                "Checkpoints", "Embedders", "Encoders", "Files", "Layers", "Records", "Tensors",
-                "Tokenizers", "Tracking", "RunStore",
+                "Checkpoints", "Embedders", "Encoders", "Files", "Hub", "Layers", "Records",
+                "Tensors", "Tokenizers", "Tracking", "RunStore",
                 .product(name: "Logging", package: "swift-log"),
             ]),
         .target(
@@ -79,7 +102,21 @@ let package = Package(
         .testTarget(
             name: "TensorsTests", dependencies: ["Tensors", "CKernels", "Files", "TestSupport"]),
         .testTarget(name: "TokenizersTests", dependencies: ["Tokenizers", "Files", "TestSupport"]),
-        .testTarget(name: "RecordsTests", dependencies: ["Records", "Files", "TestSupport"]),
+        .testTarget(
+            name: "ParquetTests", dependencies: ["Parquet", "CSnappy", "CZlib", "CZstd", "Files"],
+            exclude: ["Fixtures"]),
+        .testTarget(
+            name: "RecordsTests", dependencies: ["Records", "Files", "TestSupport"],
+            exclude: ["Goldens"]),
+        .testTarget(
+            name: "HubTests",
+            dependencies: [
+                "Hub", "Files", "TestSupport", "Tokenizers", "Uniem",
+                .product(name: "Crypto", package: "swift-crypto"),
+                .product(name: "NIOCore", package: "swift-nio"),
+                .product(name: "NIOHTTP1", package: "swift-nio"),
+                .product(name: "NIOPosix", package: "swift-nio"),
+            ]),
         .testTarget(name: "TrackingTests", dependencies: ["Tracking", "Files", "TestSupport"]),
         .testTarget(
             name: "CheckpointsTests",
@@ -116,6 +153,23 @@ let package = Package(
     ],
     swiftLanguageModes: [.v6]
 )
+
+// Fuzz targets: `Scripts/fuzz` builds them with libFuzzer.
+if Context.environment["UNIEM_FUZZ"] == "1" {
+    let readers = [
+        ("ParquetFuzz", "Parquet"), ("PickleFuzz", "Checkpoints"),
+        ("SafetensorsFuzz", "Checkpoints"), ("SentencePieceFuzz", "Tokenizers"),
+        ("TokenizerJSONFuzz", "Tokenizers"),
+    ]
+    package.targets.append(.target(name: "FuzzSupport", path: "Tests/Fuzzing/FuzzSupport"))
+    for (name, module) in readers {
+        package.targets.append(
+            .executableTarget(
+                name: name, dependencies: ["FuzzSupport", .target(name: module)],
+                path: "Tests/Fuzzing/" + name,
+                swiftSettings: [.unsafeFlags(["-parse-as-library"])]))
+    }
+}
 
 for target in package.targets where [.regular, .executable, .test].contains(target.type) {
     guard target.name != "CKernels" else { continue }
