@@ -80,20 +80,7 @@ public final class CheckpointSource: ParameterSource {
 
     /// The files that the `weight_map` of `index` names, each once.
     private static func shards(in folder: String, index: String) throws(FileError) -> [String] {
-        let json = try JSON(contentsOf: index)
-        guard let map = json["weight_map"]?.members, !map.isEmpty else {
-            throw FileError(path: index, problem: "no weight_map", remedy: "fetch the file again")
-        }
-        var names: [String] = []
-        for (key, value) in map {
-            guard let name = value.string, !name.isEmpty, !name.utf8.contains(UInt8(ascii: "/"))
-            else {
-                throw FileError(
-                    path: index, problem: "weight_map gives \(key) no file name of this folder",
-                    remedy: "fetch the file again")
-            }
-            if !names.contains(name) { names.append(name) }
-        }
+        let names = try shardNames(in: JSON(contentsOf: index), index: index)
         for name in names where !FileBytes.exists(folder + "/" + name) {
             throw FileError(
                 path: folder + "/" + name,
@@ -101,6 +88,27 @@ public final class CheckpointSource: ParameterSource {
                 remedy: "fetch the missing file")
         }
         return names.map { folder + "/" + $0 }
+    }
+
+    /// The file names in the `weight_map` of `json`, each once, in the order of the map; `index` is what errors name.
+    static func shardNames(in json: JSON, index: String) throws(FileError) -> [String] {
+        guard let map = json["weight_map"]?.members, !map.isEmpty else {
+            throw FileError(path: index, problem: "no weight_map", remedy: "fetch the file again")
+        }
+        var names: [String] = []
+        var seen: Set<[UInt8]> = []
+        for (key, value) in map {
+            guard let name = value.string, !name.isEmpty,
+                !name.utf8.contains(where: { $0 == UInt8(ascii: "/") || $0 < 0x20 })
+            else {
+                throw FileError(
+                    path: index,
+                    problem: "weight_map gives \(shown(key.utf8)) no file name of this folder",
+                    remedy: "fetch the file again")
+            }
+            if seen.insert(Array(name.utf8)).inserted { names.append(name) }
+        }
+        return names
     }
 
     /// The tensor of that name; throws a ``FileError`` where its shape or type does not fit.

@@ -24,17 +24,22 @@ public final class SafetensorsFile: Sendable {
     public let entries: [Entry]
     /// What the header says under `__metadata__`.
     public let metadata: [(key: String, value: String)]
-    private let file: MappedFile
+    private let source: WeightBytes
 
     /// No header is larger, in bytes.
     static let maximumHeader = 100_000_000
 
     /// Opens the file at `path` and checks its header: every range lies in the file and fits type and shape. Throws
     /// a ``FileError`` that names the tensor.
-    public init(path: String) throws(FileError) {
-        self.path = path
-        file = try MappedFile(path: path)
-        let header = try SafetensorsFile.header(of: file)
+    public convenience init(path: String) throws(FileError) {
+        try self.init(WeightBytes(path: path))
+    }
+
+    /// Opens `source`.
+    init(_ source: WeightBytes) throws(FileError) {
+        path = source.path
+        self.source = source
+        let header = try SafetensorsFile.header(of: source)
         var entries: [Entry] = []
         var metadata: [(key: String, value: String)] = []
         var names: Set<[UInt8]> = []
@@ -46,29 +51,30 @@ public final class SafetensorsFile: Sendable {
                 continue
             }
             guard names.insert(Array(name.utf8)).inserted else {
-                throw SafetensorsFile.error(path, "tensor \(name) is listed twice")
+                throw SafetensorsFile.error(path, "tensor \(shown(name.utf8)) is listed twice")
             }
             entries.append(
                 try SafetensorsFile.entry(
-                    name, value, start: header.end, fileSize: file.count, path: path))
+                    name, value, start: header.end, fileSize: source.count, path: path))
         }
         self.entries = entries
         self.metadata = metadata
     }
 
     private static func header(
-        of file: MappedFile
+        of source: WeightBytes
     ) throws(FileError) -> (members: [(key: String, value: JSON)], end: Int) {
-        let path = file.path
-        guard file.count >= 8 else {
-            throw error(path, "\(file.count) bytes are too few for a safetensors file")
+        let path = source.path
+        guard source.count >= 8 else {
+            throw error(path, "\(source.count) bytes are too few for a safetensors file")
         }
-        let length = file.bytes(in: 0..<8).reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-        guard length <= UInt64(maximumHeader), Int(length) <= file.count - 8 else {
+        let length = try source.read(8, at: 0, for: "the size of the header").reversed()
+            .reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
+        guard length <= UInt64(maximumHeader), Int(length) <= source.count - 8 else {
             throw error(
-                path, "a header of \(length) bytes is announced, the file has \(file.count)")
+                path, "a header of \(length) bytes is announced, the file has \(source.count)")
         }
-        let text = file.bytes(in: 8..<8 + Int(length))
+        let text = try source.read(Int(length), at: 8, for: "the header")
         let json: JSON
         do throws(JSONSyntaxError) {
             json = try JSON(parsing: text)
@@ -84,8 +90,9 @@ public final class SafetensorsFile: Sendable {
     private static func entry(
         _ name: String, _ value: JSON, start: Int, fileSize: Int, path: String
     ) throws(FileError) -> Entry {
+        let what = "tensor \(shown(name.utf8))"
         guard let type = value["dtype"]?.string else {
-            throw error(path, "tensor \(name) has no dtype")
+            throw error(path, "\(what) has no dtype")
         }
         var shape: [Int] = []
         var count = 1
@@ -93,11 +100,12 @@ public final class SafetensorsFile: Sendable {
             guard let size = size.int, size >= 0 else {
                 throw error(
                     path,
-                    "tensor \(name) has a malformed shape \(value["shape"]?.text() ?? "(none)")")
+                    "\(what) has a malformed shape \(shown((value["shape"]?.text() ?? "(none)").utf8))"
+                )
             }
             let product = count.multipliedReportingOverflow(by: size)
             guard !product.overflow else {
-                throw error(path, "tensor \(name) has an impossible shape")
+                throw error(path, "\(what) has an impossible shape")
             }
             count = product.partialValue
             shape.append(size)
@@ -105,18 +113,20 @@ public final class SafetensorsFile: Sendable {
         guard let offsets = value["data_offsets"]?.array, offsets.count == 2,
             let first = offsets[0].int,
             let last = offsets[1].int, first >= 0, first <= last
-        else { throw error(path, "tensor \(name) has malformed data_offsets") }
+        else { throw error(path, "\(what) has malformed data_offsets") }
         guard last <= fileSize - start else {
             throw error(
                 path,
-                "tensor \(name) should end at byte \(last) of the data, which has \(fileSize - start)"
+                "\(what) should end at byte \(last) of the data, which has \(fileSize - start)"
             )
         }
         if let size = elementSize(type) {
             let bytes = count.multipliedReportingOverflow(by: size)
             guard !bytes.overflow, bytes.partialValue == last - first else {
                 throw error(
-                    path, "tensor \(name) \(shape) of \(type) cannot have \(last - first) bytes")
+                    path,
+                    "\(what) \(shown("\(shape)".utf8)) of \(type) cannot have \(last - first) bytes"
+                )
             }
         }
         return Entry(
@@ -145,11 +155,14 @@ public final class SafetensorsFile: Sendable {
             throw FileError(
                 path: path,
                 problem:
-                    "tensor \(entry.name) has type \(entry.type), expected F32, F16, BF16 or F64",
+                    "tensor \(shown(entry.name.utf8)) has type \(shown(entry.type.utf8)), expected F32, F16, BF16 or F64",
                 remedy: "save the model in one of these types")
         }
-        return file.withBytes { bytes in
-            Tensor(bytes: bytes.extracting(entry.bytes), type: type, shape: entry.shape)
+        return try source.withBytes { bytes in
+            Tensor(bytes: bytes.extracting(entry.bytes), type: type, shape: entry.shape) { read in
+                let start = entry.bytes.lowerBound
+                source.forget(start + read.lowerBound..<start + read.upperBound)
+            }
         }
     }
 

@@ -65,6 +65,8 @@ extension TorchContent {
     /// The number in a tar field: octal digits, then blanks or zero bytes.
     private static func octal(_ field: ArraySlice<UInt8>) -> Int? {
         let digits = field.drop { $0 == 0x20 }.prefix { $0 != 0x20 && $0 != 0 }
+        // Int(_:radix:) would take a sign too.
+        guard digits.allSatisfy({ (0x30...0x37).contains($0) }) else { return nil }
         return digits.isEmpty ? 0 : Int(String(decoding: digits, as: UTF8.self), radix: 8)
     }
 }

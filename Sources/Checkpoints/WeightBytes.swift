@@ -49,6 +49,11 @@ struct WeightBytes: Sendable {
         }
     }
 
+    /// Says that the bytes in `range` are not needed any more, so that a file and its numbers are not both in memory.
+    func forget(_ range: Range<Int>) {
+        if case .mapped(let file) = storage { file.forget(range) }
+    }
+
     /// The error for a file that is not whole.
     func damaged(_ problem: String) -> FileError {
         FileError(
@@ -76,10 +81,11 @@ struct LittleEndian {
     }
 }
 
-/// `bytes` as a message may show them: printable ASCII, the rest escaped, cut at 120 bytes.
+/// `bytes` as a message may show them: printable ASCII, the rest escaped, cut after 120 characters.
 func shown(_ bytes: some Collection<UInt8>) -> String {
     var text = ""
-    for byte in bytes.prefix(120) {
+    for byte in bytes {
+        if text.utf8.count >= 120 { return text + "..." }
         if byte >= 0x20 && byte < 0x7F {
             text.unicodeScalars.append(Unicode.Scalar(byte))
         } else {
@@ -87,5 +93,5 @@ func shown(_ bytes: some Collection<UInt8>) -> String {
             text += "\\x" + (digits.utf8.count == 1 ? "0" : "") + digits
         }
     }
-    return bytes.count > 120 ? text + "..." : text
+    return text
 }

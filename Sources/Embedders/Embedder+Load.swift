@@ -11,14 +11,26 @@ extension Embedder {
     /// - Parameter pooling: instead of the one that the folder names (`1_Pooling`, or uniem's key in `config.json`);
     ///   `last_mean` where it names none.
     ///
+    /// - Parameter modelType: how the folder is read; by the files that it holds where left out.
+    ///   `sentence-transformers` needs `modules.json`, `m3e` a pooling in the folder's files; `text2vec` and
+    ///   `huggingface` look at the encoder only.
+    ///
     /// Throws a ``FileError`` that says what is wrong with which file.
-    public static func load(_ folder: String, pooling: Pooling? = nil) throws -> Embedder {
+    public static func load(
+        _ folder: String, pooling: Pooling? = nil, modelType: ModelType? = nil
+    ) throws -> Embedder {
         guard FileBytes.isFolder(folder) else {
             throw FileError(
                 path: folder, problem: "no such model folder",
                 remedy: "give the folder of a model (with config.json and weights)")
         }
-        let modules = try SentenceTransformersModules(folder: folder)
+        let isPlain = modelType == .huggingface || modelType == .text2vec
+        if modelType == .sentenceTransformers, !FileBytes.exists(folder + "/modules.json") {
+            throw FileError(
+                path: folder, problem: "no modules.json, which a sentence-transformers model has",
+                remedy: "leave out --model-type, or choose huggingface")
+        }
+        let modules = try SentenceTransformersModules(folder: folder, isIgnored: isPlain)
         let path = modules.transformerFolder + "/config.json"
         guard FileBytes.exists(path) else {
             throw FileError(
@@ -42,22 +54,28 @@ extension Embedder {
                     "the tokenizer has \(tokenizer.vocabularySize) words, the model \(encoder.vocabularySize)",
                 remedy: "tokenizer files and weights belong to different models")
         }
-        let saved = try savedPooling(configuration, path: path)
-        if pooling == nil, let saved, let other = modules.pooling, saved != other {
+        let saved = isPlain ? nil : try savedPooling(configuration, path: path)
+        if modelType == .m3e, pooling == nil, saved == nil, modules.poolings == nil {
+            throw FileError(
+                path: path, problem: "no uniem_pooling_strategy, which a model of uniem has",
+                remedy: "leave out --model-type, or choose a pooling with --pooling")
+        }
+        if pooling == nil, let saved, let other = modules.poolings, [saved] != other {
             throw FileError(
                 path: path,
-                problem:
-                    "uniem_pooling_strategy is \(saved.rawValue), but 1_Pooling says \(other.rawValue)",
+                problem: "uniem_pooling_strategy is \(saved.rawValue), but 1_Pooling says "
+                    + Pooling.name(of: other),
                 remedy: "choose one with --pooling")
         }
         if pooling == nil, let problem = modules.poolingProblem { throw problem }
         let embedder = Embedder(
             tokenizer: tokenizer, encoder: encoder,
-            pooling: pooling ?? modules.pooling ?? saved ?? .lastMean,
+            poolings: pooling.map { [$0] } ?? modules.poolings ?? [saved ?? .lastMean],
+            poolsPrompt: modules.poolsPrompt, head: try modules.head(),
             normalizes: try modules.normalizes ?? savedNormalizes(configuration, path: path),
             maxLength: try modules.maxLength ?? savedMaxLength(configuration, path: path),
-            loadReport: source.report)
-        try check(embedder.pooling, of: encoder, path: path)
+            prompts: try Prompts(folder: folder), loadReport: source.report)
+        try check(embedder, path: path)
         guard embedder.maxLength > tokenizer.specialTokenCount else {
             throw FileError(
                 path: modules.transformerFolder,
@@ -77,21 +95,48 @@ extension Embedder {
         let path = "config.json"
         let encoder = try EncoderFamily(configuration, path: path)
             .makeEncoder(configuration, path: path, source: RandomSource(seed: seed))
-        try check(pooling, of: encoder, path: path)
-        return Embedder(tokenizer: tokenizer, encoder: encoder, pooling: pooling)
+        let embedder = Embedder(tokenizer: tokenizer, encoder: encoder, poolings: [pooling])
+        try check(embedder, path: path)
+        return embedder
     }
 
-    /// Word rows of another width than hidden states (ALBERT's) have no mean with them.
-    private static func check(
-        _ pooling: Pooling, of encoder: any Encoder, path: String
-    ) throws(FileError) {
-        guard pooling == .embeddingLastMean, encoder.wordEmbeddingSize != encoder.hiddenSize
-        else { return }
-        throw FileError(
-            path: path,
-            problem: "embedding_last_mean needs word rows as wide as hidden states, found "
-                + "\(encoder.wordEmbeddingSize) and \(encoder.hiddenSize)",
-            remedy: "choose another pooling with --pooling")
+    /// Whether pooling and the modules after it fit the encoder and each other.
+    private static func check(_ embedder: Embedder, path: String) throws(FileError) {
+        let encoder = embedder.encoder
+        if embedder.poolings.contains(.embeddingLastMean),
+            encoder.wordEmbeddingSize != encoder.hiddenSize
+        {
+            // ALBERT's word rows have no mean with its hidden states.
+            throw FileError(
+                path: path,
+                problem: "embedding_last_mean needs word rows as wide as hidden states, found "
+                    + "\(encoder.wordEmbeddingSize) and \(encoder.hiddenSize)",
+                remedy: "choose another pooling with --pooling")
+        }
+        if !embedder.head.isEmpty || !embedder.poolsPrompt,
+            let pooling = embedder.poolings.first(where: { $0.sentenceTransformersFlag == nil })
+        {
+            throw FileError(
+                path: path,
+                problem:
+                    "pooling \(pooling.rawValue) cannot stand beside the modules of this folder: "
+                    + "sentence-transformers has no name for it",
+                remedy: "choose another with --pooling: "
+                    + Pooling.allCases.filter { $0.sentenceTransformersFlag != nil }
+                    .map(\.rawValue).joined(separator: ", "))
+        }
+        var width = embedder.poolings.count * encoder.hiddenSize
+        for case .dense(let dense) in embedder.head {
+            guard dense.inputs == width else {
+                throw FileError(
+                    path: path,
+                    problem:
+                        "module \(dense.prefix.dropLast()) takes vectors of \(dense.inputs) numbers, "
+                        + "and gets \(width)",
+                    remedy: "its config.json, or the pooling, belongs to another model")
+            }
+            width = dense.outputs
+        }
     }
 
     private static func savedPooling(_ configuration: JSON, path: String) throws(FileError)
@@ -138,73 +183,4 @@ extension Embedder {
     /// Keys in `config.json` for what sentence-transformers' files say where they can express the model.
     static let normalizeKey = "uniem_normalize"
     static let maxLengthKey = "uniem_max_length"
-}
-
-/// What `modules.json` and the files it points to say.
-struct SentenceTransformersModules {
-    /// Where `config.json` and the weights are.
-    var transformerFolder: String
-    /// The pooling, where one is given and built.
-    var pooling: Pooling?
-    /// Why the given one cannot be used.
-    var poolingProblem: FileError?
-    /// Whether vectors get length 1; `nil` without `modules.json`.
-    var normalizes: Bool?
-    /// The most tokens.
-    var maxLength: Int?
-
-    init(folder: String) throws {
-        transformerFolder = folder
-        let path = folder + "/modules.json"
-        guard FileBytes.exists(path) else { return }
-        guard let modules = try JSON(contentsOf: path).array, !modules.isEmpty else {
-            throw FileError(
-                path: path, problem: "expected a list of modules", remedy: "fetch the file again")
-        }
-        normalizes = false
-        for module in modules {
-            let kind =
-                module["type"]?.string?.split(separator: ".").last.map(String.init) ?? "(none)"
-            let relative = module["path"]?.string ?? ""
-            let place = relative.isEmpty ? folder : folder + "/" + relative
-            switch kind {
-            case "Transformer":
-                transformerFolder = place
-            case "Pooling":
-                let file = place + "/config.json"
-                do throws(FileError) {
-                    pooling = try Pooling(
-                        sentenceTransformers: try JSON(contentsOf: file), path: file
-                    )
-                } catch {
-                    poolingProblem = error
-                }
-            case "Normalize":
-                normalizes = true
-            default:
-                throw FileError(
-                    path: path, problem: "module \(kind) is not supported",
-                    remedy: "supported: Transformer, Pooling, Normalize")
-            }
-        }
-        let settings = transformerFolder + "/sentence_bert_config.json"
-        if FileBytes.exists(settings) {
-            let json = try JSON(contentsOf: settings)
-            if let value = json["max_seq_length"], !value.isNull {
-                guard let length = value.int, length > 2 else {
-                    throw FileError(
-                        path: settings,
-                        problem:
-                            "max_seq_length: expected a whole number above 2, found \(value.text())"
-                    )
-                }
-                maxLength = length
-            }
-            if json["do_lower_case"]?.bool == true {
-                throw FileError(
-                    path: settings, problem: "do_lower_case: true is not supported",
-                    remedy: "set it to false and do_lower_case in tokenizer_config.json to true")
-            }
-        }
-    }
 }

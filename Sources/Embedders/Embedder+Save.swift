@@ -26,12 +26,13 @@ extension Embedder {
         }
     }
 
-    /// The parts of a sentence-transformers folder; `nil` where it has no name for the pooling.
+    /// All files; those of sentence-transformers where it has a name for the pooling.
     private func write(to folder: String) throws {
         var configuration = encoder.configuration
-        // uniem refuses names that it does not know; sentence-transformers' files say the others.
-        if Pooling.uniemStrategies.contains(pooling) {
-            configuration.set("uniem_pooling_strategy", .string(pooling.rawValue))
+        // uniem refuses names that it does not know and has no layers after pooling; sentence-transformers' files
+        // say the others.
+        if head.isEmpty, poolings.count == 1, Pooling.uniemStrategies.contains(poolings[0]) {
+            configuration.set("uniem_pooling_strategy", .string(poolings[0].rawValue))
         } else {
             configuration.remove("uniem_pooling_strategy")
         }
@@ -40,32 +41,77 @@ extension Embedder {
         // Said by sentence-transformers' files where they can be written.
         configuration.remove(Embedder.normalizeKey)
         configuration.remove(Embedder.maxLengthKey)
-        if pooling.sentenceTransformersFlag == nil {
+        let poolingKeys = Pooling.sentenceTransformers(poolings)
+        if poolingKeys == nil {
             configuration.set(Embedder.normalizeKey, .bool(normalizes))
             configuration.set(Embedder.maxLengthKey, .int(maxLength))
+        }
+        let padding = paddingToken()
+        if let padding, configuration["pad_token_id"]?.int == nil {
+            configuration.set("pad_token_id", .int(Int(padding.id)))
         }
         try write(configuration, to: folder + "/config.json")
         try SafetensorsWriter.write(
             encoder.store.parameters.map { ($0.name, $0.value) }, metadata: [("format", "pt")],
             to: folder + "/model.safetensors")
         try tokenizer.save(to: folder)
-        guard let flag = pooling.sentenceTransformersFlag else { return }
-        var flags: JSON = ["word_embedding_dimension": .int(dimension)]
-        for known in Pooling.sentenceTransformersFlags { flags.set(known, .bool(known == flag)) }
-        flags.set("include_prompt", true)
-        try FileBytes.makeFolder(folder + "/1_Pooling")
-        try write(flags, to: folder + "/1_Pooling/config.json")
-        var modules: [JSON] = [
-            module(0, path: "", type: "Transformer"), module(1, path: "1_Pooling", type: "Pooling"),
-        ]
-        if normalizes {
-            modules.append(module(2, path: "2_Normalize", type: "Normalize"))
-            try FileBytes.makeFolder(folder + "/2_Normalize")
-        }
-        try write(.array(modules), to: folder + "/modules.json")
+        if let padding { try name(padding: padding.token, in: folder) }
+        if let prompts = prompts.json { try write(prompts, to: folder + "/" + Prompts.fileName) }
+        guard let poolingKeys else { return }
+        try writeModules(poolingKeys, to: folder)
         try write(
             ["max_seq_length": .int(maxLength), "do_lower_case": false],
             to: folder + "/sentence_bert_config.json")
+    }
+
+    /// The token that ends texts, where none fills up batches (GPT-2): Python needs one to put texts of several
+    /// lengths together, and users choose this one.
+    private func paddingToken() -> (token: String, id: Int32)? {
+        guard tokenizer.padID == nil,
+            let id = encoder.configuration["eos_token_id"]?.int.flatMap(Int32.init(exactly:)),
+            let token = tokenizer.token(id)
+        else { return nil }
+        return (token, id)
+    }
+
+    private func name(padding token: String, in folder: String) throws(FileError) {
+        for file in ["tokenizer_config.json", "special_tokens_map.json"] {
+            let path = folder + "/" + file
+            let isThere = FileBytes.exists(path)
+            guard isThere || file == "tokenizer_config.json" else { continue }
+            var json: JSON = isThere ? try JSON(contentsOf: path) : [:]
+            json.set("pad_token", .string(token))
+            if isThere { try FileBytes.remove(path) }
+            try write(json, to: path)
+        }
+    }
+
+    /// Writes `modules.json` and the folders that it names.
+    private func writeModules(_ pooling: [(key: String, value: JSON)], to folder: String) throws {
+        var modules = [module(0, path: "", type: "Transformer")]
+        func add(_ type: String) throws -> String {
+            let path = "\(modules.count)_\(type)"
+            modules.append(module(modules.count, path: path, type: type))
+            try FileBytes.makeFolder(folder + "/" + path)
+            return folder + "/" + path
+        }
+        let width: (key: String, value: JSON) = (
+            "word_embedding_dimension", .int(encoder.hiddenSize)
+        )
+        let prompt: (key: String, value: JSON) = ("include_prompt", .bool(poolsPrompt))
+        try write(.object([width] + pooling + [prompt]), to: try add("Pooling") + "/config.json")
+        for step in head {
+            switch step {
+            case .dense(let dense):
+                let place = try add("Dense")
+                try write(dense.configuration, to: place + "/config.json")
+                try SafetensorsWriter.write(
+                    dense.tensors, metadata: [("format", "pt")], to: place + "/model.safetensors")
+            case .normalize: _ = try add("Normalize")
+            }
+        }
+        if normalizes { _ = try add("Normalize") }
+        try write(.array(modules), to: folder + "/modules.json")
     }
 
     private func module(_ index: Int, path: String, type: String) -> JSON {

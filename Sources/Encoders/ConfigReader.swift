@@ -1,12 +1,18 @@
-internal import Files
-internal import Tensors
+package import Files
+package import Tensors
 
 /// Reads typed values from a `config.json`; errors name the file, the key, what was expected and found.
-struct ConfigReader {
+package struct ConfigReader {
     let json: JSON
     let path: String
 
-    func int(_ key: String, _ range: ClosedRange<Int>, default fallback: Int? = nil)
+    /// Reads the values of `json`, which comes from the file at `path`.
+    package init(json: JSON, path: String) {
+        self.json = json
+        self.path = path
+    }
+
+    package func int(_ key: String, _ range: ClosedRange<Int>, default fallback: Int? = nil)
         throws(FileError) -> Int
     {
         guard let value = present(key) else { return try required(key, fallback) }
@@ -19,7 +25,7 @@ struct ConfigReader {
         return int
     }
 
-    func double(
+    package func double(
         _ key: String, _ range: ClosedRange<Double>, default fallback: Double? = nil
     ) throws(FileError) -> Double {
         guard let value = present(key) else { return try required(key, fallback) }
@@ -32,7 +38,7 @@ struct ConfigReader {
         return double
     }
 
-    func choice<Value>(
+    package func choice<Value>(
         _ key: String, _ choices: KeyValuePairs<String, Value>, default fallback: Value? = nil
     ) throws(FileError) -> Value {
         guard let value = present(key) else { return try required(key, fallback) }
@@ -45,7 +51,15 @@ struct ConfigReader {
         )
     }
 
-    func bool(_ key: String, default fallback: Bool) throws(FileError) -> Bool {
+    package func string(_ key: String, default fallback: String) throws(FileError) -> String {
+        guard let value = present(key) else { return fallback }
+        guard let string = value.string else {
+            throw error(key, "expected a string, found \(value.text())")
+        }
+        return string
+    }
+
+    package func bool(_ key: String, default fallback: Bool) throws(FileError) -> Bool {
         guard let value = present(key) else { return fallback }
         guard let bool = value.bool else {
             throw error(key, "expected true or false, found \(value.text())")
@@ -54,12 +68,14 @@ struct ConfigReader {
     }
 
     /// A rate of dropout.
-    func rate(_ key: String, default fallback: Double) throws(FileError) -> Float {
+    package func rate(_ key: String, default fallback: Double) throws(FileError) -> Float {
         Float(try double(key, 0...0.99, default: fallback))
     }
 
     /// The function of a feed-forward block, by the name in Hugging Face's `ACT2FN`.
-    func activation(_ key: String, default fallback: Activation) throws(FileError) -> Activation {
+    package func activation(_ key: String, default fallback: Activation) throws(FileError)
+        -> Activation
+    {
         try choice(
             key,
             [
@@ -69,7 +85,7 @@ struct ConfigReader {
             default: fallback)
     }
 
-    func check(
+    package func check(
         heads: Int, divide width: Int, _ widthKey: String, _ headsKey: String
     ) throws(FileError) {
         guard width % heads == 0 else {
@@ -78,7 +94,7 @@ struct ConfigReader {
     }
 
     /// Refuses a key that changes the result unless it has the value that changes nothing.
-    func refuse(_ key: String, unless isHarmless: (JSON) -> Bool) throws(FileError) {
+    package func refuse(_ key: String, unless isHarmless: (JSON) -> Bool) throws(FileError) {
         if let value = present(key), !isHarmless(value) {
             throw error(key, "\(value.text()) changes the model in a way that is not supported")
         }
@@ -91,7 +107,7 @@ struct ConfigReader {
         return fallback
     }
 
-    func error(_ key: String, _ problem: String) -> FileError {
+    package func error(_ key: String, _ problem: String) -> FileError {
         FileError(
             path: path, problem: "\(key): \(problem)",
             remedy: "check that this is the model's config.json")

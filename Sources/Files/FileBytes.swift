@@ -323,6 +323,19 @@ private func posixWrite(_ descriptor: CInt, _ bytes: UnsafeRawPointer?, _ count:
         return try body(unsafe RawSpan(_unsafeStart: base, byteCount: count))
     }
 
+    /// Lets the system take back the memory of the bytes in `range`, which are read from the file again where they are
+    /// asked for once more. Traps outside the file.
+    public func forget(_ range: Range<Int>) {
+        precondition(
+            range.lowerBound >= 0 && range.upperBound <= count, "bytes \(range) of \(count)")
+        guard let base = unsafe base else { return }
+        // Whole pages only; those at the ends may be others' too.
+        let page = Int(sysconf(CInt(_SC_PAGESIZE)))
+        let start = (range.lowerBound + page - 1) / page * page
+        let end = range.upperBound / page * page
+        if start < end { unsafe _ = madvise(base + start, end - start, MADV_DONTNEED) }
+    }
+
     /// A copy of the bytes in `range`. Traps outside the file.
     public func bytes(in range: Range<Int>) -> [UInt8] {
         precondition(

@@ -2,6 +2,8 @@
 public enum KeyRule: Sendable, Equatable {
     /// Removes a prefix, such as `bert.` of a model saved with a head.
     case dropPrefix(String)
+    /// Puts a prefix before every name: a file that holds one part of a model.
+    case addPrefix(String)
     /// Replaces the end of a name, such as TensorFlow's `.gamma` by `.weight`.
     case replaceSuffix(String, with: String)
     /// Names with this prefix are parts that an encoder has no use for (heads, buffers): not reported as unused.
@@ -16,6 +18,8 @@ public enum KeyRule: Sendable, Equatable {
             switch rule {
             case .dropPrefix(let prefix):
                 if name.hasPrefix(prefix) { name.removeFirst(prefix.count) }
+            case .addPrefix(let prefix):
+                name = prefix + name
             case .replaceSuffix(let old, let new):
                 if name.hasSuffix(old) { name = String(name.dropLast(old.count)) + new }
             case .ignorePrefix(let prefix):

@@ -41,16 +41,23 @@ public final class RandomSource: ParameterSource {
     /// Irwin-Hall: the sum of twelve uniform draws less six has mean 0 and variance 1, and needs no transcendental
     /// function, whose last bits differ between platforms.
     private func normalNumbers(_ count: Int, key: UInt64, deviation: Double) -> [Float] {
-        (0..<count).map { index in
-            var sum = -6.0
-            for part in 0..<3 {
-                let bits = SplitMix64.draw(key, UInt64(index * 3 + part))
-                for shift in stride(from: 0, to: 64, by: 16) {
-                    sum += (Double((bits >> UInt64(shift)) & 0xFFFF) + 0.5) / 65536
-                }
+        // The twelve draws are the 16-bit parts of three numbers; their sum is a whole number, exact in any order.
+        var numbers: [Float] = []
+        numbers.reserveCapacity(count)
+        var place: UInt64 = 0
+        for _ in 0..<count {
+            var sum: UInt64 = 0
+            for _ in 0..<3 {
+                let bits = SplitMix64.draw(key, place)
+                place += 1
+                sum += bits & 0xFFFF
+                sum += (bits >> 16) & 0xFFFF
+                sum += (bits >> 32) & 0xFFFF
+                sum += bits >> 48
             }
-            return Float(sum * deviation)
+            numbers.append(Float(((Double(sum) + 6) / 65536 - 6) * deviation))
         }
+        return numbers
     }
 }
 

@@ -8,8 +8,10 @@ public final class ParameterStore: @unchecked Sendable {
     public private(set) var parameters: [Parameter] = []
     private var places: [String: Int] = [:]
 
-    /// An empty store.
-    public init() {}
+    /// A store of `parameters`. Traps where two have one name.
+    public init(_ parameters: [Parameter] = []) {
+        for parameter in parameters { add(parameter) }
+    }
 
     /// Files `parameter`. Traps where its name is taken.
     public func add(_ parameter: Parameter) {

@@ -147,12 +147,22 @@ extension Tensor {
     /// Reads little-endian numbers of type `type` from `bytes`, widening or rounding them to float32.
     ///
     /// Traps where the number of bytes does not fit `shape`.
-    public init(bytes: RawSpan, type: ElementType, shape: Shape) {
+    ///
+    /// - Parameter didRead: is told which of the bytes were read and are not needed any more, piece by piece.
+    public init(
+        bytes: RawSpan, type: ElementType, shape: Shape, didRead: (Range<Int>) -> Void = { _ in }
+    ) {
         precondition(
             bytes.byteCount == shape.count * type.size,
             "Tensor: \(bytes.byteCount) bytes for shape \(shape) of \(type)")
         self.init(uninitialized: shape)
-        read(bytes, type: type)
+        let piece = 1 << 20
+        for start in stride(from: 0, to: shape.count, by: piece) {
+            let end = min(start + piece, shape.count)
+            let range = start * type.size..<end * type.size
+            read(bytes.extracting(range), type: type, at: start)
+            didRead(range)
+        }
     }
 
     /// Overwrites the numbers in place with those in `bytes`; for parameters at the time of loading.
@@ -160,14 +170,20 @@ extension Tensor {
         precondition(
             bytes.byteCount == shape.count * type.size,
             "read: \(bytes.byteCount) bytes for \(shape)")
-        let count = Int64(shape.count)
+        read(bytes, type: type, at: 0)
+    }
+
+    /// Overwrites the numbers from number `start` on.
+    private func read(_ bytes: RawSpan, type: ElementType, at start: Int) {
+        let count = Int64(bytes.byteCount / type.size)
+        let place = pointer + start
         bytes.withUnsafeBytes { source in
             guard let base = source.baseAddress else { return }
             switch type {
-            case .float32: memcpy(pointer, base, source.count)
-            case .float16: k_from_f16(pointer, base, count)
-            case .bfloat16: k_from_bf16(pointer, base, count)
-            case .float64: k_from_f64(pointer, base, count)
+            case .float32: memcpy(place, base, source.count)
+            case .float16: k_from_f16(place, base, count)
+            case .bfloat16: k_from_bf16(place, base, count)
+            case .float64: k_from_f64(place, base, count)
             }
         }
     }

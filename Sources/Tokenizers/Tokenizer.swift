@@ -31,6 +31,15 @@ public struct Tokenizer: Sendable {
         var bytes: [UInt8]
     }
 
+    /// The kind of model, as `tokenizer.json` calls it: `WordPiece`, `BPE` or `Unigram`.
+    public var kind: String {
+        switch model {
+        case .wordPiece: "WordPiece"
+        case .bytePair: "BPE"
+        case .unigram: "Unigram"
+        }
+    }
+
     /// One more than the highest id, added tokens included: the rows that an embedding table needs.
     public var vocabularySize: Int { max(model.vocabulary.end, added.end) }
 

@@ -143,7 +143,9 @@ public final class ConsoleTracker: RunTracker {
     private func step(_ metrics: StepMetrics, _ state: inout State) {
         guard let info = state.info else { return }
         let now = console.clock()
-        let epochStart = (metrics.epoch - 1) * info.stepsPerEpoch
+        // Where the length of an epoch is unknown the bar is that of the whole run.
+        let perEpoch = info.stepsPerEpoch > 0 ? info.stepsPerEpoch : info.totalSteps
+        let epochStart = info.stepsPerEpoch > 0 ? (metrics.epoch - 1) * perEpoch : 0
         let done = max(0, metrics.step - epochStart)
         if state.bar == nil || state.barEpoch != metrics.epoch {
             closeBar(&state)
@@ -153,7 +155,7 @@ public final class ConsoleTracker: RunTracker {
             let before = max(0, done - 1)
             state.bar = ProgressBar(
                 description: "", done: before,
-                total: max(done, min(info.stepsPerEpoch, info.totalSteps - epochStart)),
+                total: max(done, min(perEpoch, info.totalSteps - epochStart)),
                 initial: before, elapsed: 0)
             state.lastTenth = ConsoleTracker.tenth(state.bar)
         }

@@ -61,7 +61,7 @@ public struct RunInfo: Sendable {
     public var strategy: String
     /// The name of the loss.
     public var loss: String
-    /// Rows to train on.
+    /// Rows to train on; 0 for a stream that was not counted.
     public var trainRows: Int
     /// Rows to validate on; 0 for none.
     public var validationRows: Int
@@ -75,7 +75,7 @@ public struct RunInfo: Sendable {
     public var seed: Int
     /// Passes over the training rows.
     public var epochs: Int
-    /// Optimizer steps in a whole epoch.
+    /// Optimizer steps in a whole epoch; 0 for a stream that was not counted.
     public var stepsPerEpoch: Int
     /// Optimizer steps of the whole run.
     public var totalSteps: Int

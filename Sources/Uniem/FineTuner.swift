@@ -22,7 +22,7 @@ public final class FineTuner {
     /// The model, which training changes.
     public let embedder: Embedder
     /// The rows to train on.
-    public let dataset: Dataset
+    public let data: TrainingData
     /// Rows whose loss is computed after each epoch.
     public let validation: Dataset?
     /// Rows that are evaluated before and after training.
@@ -30,46 +30,39 @@ public final class FineTuner {
     private let modelName: String
     private let datasetName: String
 
-    /// Tunes `embedder` on `dataset`. Names are for the record of the run.
+    /// Tunes `embedder` on `data`. Names are for the record of the run.
     ///
     /// Throws where the data sets are empty, of different kinds, or hold a row that cannot be trained on.
     public init(
-        embedder: Embedder, dataset: Dataset, validation: Dataset? = nil, test: Dataset? = nil,
+        embedder: Embedder, data: TrainingData, validation: Dataset? = nil, test: Dataset? = nil,
         modelName: String = "model", datasetName: String? = nil
     ) throws {
-        (self.embedder, self.dataset, self.validation, self.test) = (
-            embedder, dataset, validation, test
-        )
+        (self.embedder, self.data, self.validation, self.test) = (embedder, data, validation, test)
         self.modelName = modelName
-        self.datasetName = datasetName ?? dataset.provenance.sources.first?.path ?? "records"
-        for (name, part) in [("training", dataset), ("validation", validation), ("test", test)] {
+        self.datasetName = datasetName ?? data.name
+        let training: Dataset? = if case .memory(let dataset) = data { dataset } else { nil }
+        for (name, part) in [("training", training), ("validation", validation), ("test", test)] {
             guard let part else { continue }
             guard !part.isEmpty else {
                 throw TrainingError.invalid("the \(name) data have no rows", "give data with rows")
             }
-            guard part.kind == dataset.kind else {
+            guard part.kind == data.kind else {
                 throw TrainingError.invalid(
-                    "the \(name) data are \(part.kind.plural), the training data \(dataset.kind.plural)",
+                    "the \(name) data are \(part.kind.plural), the training data \(data.kind.plural)",
                     "give data of one kind")
             }
             try part.validate()
         }
     }
 
-    /// Loads the model in the folder `model` and tunes it on `dataset`.
-    ///
-    /// - Parameters:
-    ///   - validation: rows whose loss is computed after each epoch.
-    ///   - test: rows that are evaluated before and after training.
-    ///   - pooling: instead of the model's own.
-    public static func fromPretrained(
-        _ model: String, dataset: Dataset, validation: Dataset? = nil, test: Dataset? = nil,
-        pooling: Pooling? = nil
-    ) throws -> FineTuner {
-        try FineTuner(
-            embedder: Embedder.load(model, pooling: pooling), dataset: dataset,
-            validation: validation,
-            test: test, modelName: model)
+    /// Tunes `embedder` on records in memory, as ``init(embedder:data:validation:test:modelName:datasetName:)``.
+    public convenience init(
+        embedder: Embedder, dataset: Dataset, validation: Dataset? = nil, test: Dataset? = nil,
+        modelName: String = "model", datasetName: String? = nil
+    ) throws {
+        try self.init(
+            embedder: embedder, data: .memory(dataset), validation: validation, test: test,
+            modelName: modelName, datasetName: datasetName)
     }
 
     /// Trains and returns the model, with the settings that are changed most; see
@@ -122,8 +115,8 @@ public final class FineTuner {
         stop: StopRequest? = nil
     ) throws -> Outcome {
         try configuration.validate()
-        let loss = try (configuration.loss ?? .standard(for: dataset.kind)).make(
-            for: dataset.kind, temperature: configuration.temperature,
+        let loss = try (configuration.loss ?? .standard(for: data.kind)).make(
+            for: data.kind, temperature: configuration.temperature,
             addsSwapLoss: configuration.addsSwapLoss)
         let special = embedder.tokenizer.specialTokenCount
         if let maxLength = configuration.maxLength, maxLength <= special {
@@ -131,12 +124,14 @@ public final class FineTuner {
                 "maximum length \(maxLength), and \(special) tokens of it are special ones",
                 "give more than \(special)")
         }
-        let store = embedder.encoder.store
+        let store = embedder.store
         try configuration.strategy.apply(to: store)
         defer { store.parameters.forEach { $0.isFrozen = false } }
         let pool = WorkerPool(threads: configuration.threads ?? availableProcessors())
         defer { pool.close() }
-        var tokens = TokenCache(embedder: embedder, maxLength: configuration.maxLength)
+        var tokens = TokenCache(
+            embedder: embedder, maxLength: configuration.maxLength, prompt: configuration.prompt,
+            remembers: isInMemory)
         let plan = try plan(configuration, loss: loss, tokens: &tokens)
         let recording = try RunRecording(
             configuration: configuration, modelName: modelName, datasetName: datasetName,
@@ -145,7 +140,7 @@ public final class FineTuner {
         func seconds() -> Double { (ContinuousClock.now - start) / .seconds(1) }
         do {
             let info = info(configuration, plan: plan, loss: loss, pool: pool, recording: recording)
-            try recording.open(info, dataset: dataset, validation: validation, test: test)
+            try recording.open(info, data: data, validation: validation, test: test)
             reportOddities(tokens: &tokens, plan: plan, recording)
             let outcome = try train(
                 configuration, plan: plan, loss: loss, pool: pool, tokens: &tokens,
@@ -165,8 +160,7 @@ public final class FineTuner {
         tokens: inout TokenCache, recording: RunRecording, stop: StopRequest?
     ) throws -> Outcome {
         let trainer = Trainer(
-            embedder: embedder, loss: loss, plan: plan, data: dataset, validation: validation,
-            pool: pool)
+            embedder: embedder, loss: loss, plan: plan, validation: validation, pool: pool)
         let before = try evaluate(.before, trainer, pool: pool, tokens: &tokens, recording)
         let end = try trainer.run(tokens: &tokens, stop: stop) { try recording.track($0) }
         var after: [(name: String, value: Double)] = []
@@ -177,7 +171,7 @@ public final class FineTuner {
         var modelPath: String?
         if let directory = recording.directory {
             let written = try directory.writeCheckpoint(
-                trainer.state, store: embedder.encoder.store, optimizer: trainer.optimizer)
+                trainer.state, store: embedder.store, optimizer: trainer.optimizer)
             checkpoint = written.path
             try recording.track(
                 .checkpoint(step: trainer.state.step, path: written.path, bytes: written.bytes))
@@ -193,34 +187,37 @@ public final class FineTuner {
             modelPath: modelPath, checkpointPath: checkpoint, before: before, after: after)
     }
 
+    private var isInMemory: Bool { if case .memory = data { true } else { false } }
+
     /// Settles what the configuration leaves open.
     private func plan(
         _ configuration: TrainingConfiguration, loss: any EmbeddingLoss, tokens: inout TokenCache
     ) throws -> Trainer.Plan {
+        let count = try rowCount(configuration)
         let batchSize =
-            configuration.batchSize
+            try configuration.batchSize
             ?? BatchSizeFinder.batchSize(
-                for: embedder, rows: dataset.count, tokensPerRow: tokensPerRow(&tokens))
+                for: embedder, rows: count ?? .max, tokensPerRow: tokensPerRow(&tokens))
         guard batchSize >= loss.minimumRows else {
             throw TrainingError.invalid(
                 "the \(loss.name) loss has no value for a batch of \(batchSize)",
                 "use a batch size of at least \(loss.minimumRows)")
         }
-        let last = dataset.count % batchSize
+        let last = (count ?? 0) % batchSize
         guard configuration.dropLast || last == 0 || last >= loss.minimumRows else {
             throw TrainingError.invalid(
                 "the last batch of an epoch has \(last) row, and the \(loss.name) loss no value for it",
                 "use --drop-last or another batch size")
         }
-        let batches = BatchPlan(
-            count: dataset.count, batchSize: batchSize, seed: configuration.seed,
-            shuffle: configuration.shuffle, dropLast: configuration.dropLast)
-        guard batches.batchCount > 0 else {
+        let batches = EpochPlan(
+            data, batchSize: batchSize, seed: configuration.seed, shuffle: configuration.shuffle,
+            buffer: configuration.shuffleBuffer, dropLast: configuration.dropLast, count: count)
+        if let count, batches.batchCount == 0 {
             throw TrainingError.invalid(
-                "\(dataset.count) rows are fewer than a batch of \(batchSize), and the last batch is dropped",
+                "\(count) rows are fewer than a batch of \(batchSize), and the last batch is dropped",
                 "use a smaller batch size")
         }
-        var total = batches.batchCount * configuration.epochs
+        var total = batches.batchCount.map { $0 * configuration.epochs } ?? .max
         if let maxSteps = configuration.maxSteps { total = min(total, maxSteps) }
         let schedule: Schedule
         switch configuration.warmup {
@@ -233,21 +230,35 @@ public final class FineTuner {
         return Trainer.Plan(
             epochs: configuration.epochs, batches: batches,
             rate: configuration.learningRate
-                ?? suggestedLearningRate(trainableParameters: embedder.encoder.store.trainableCount),
+                ?? suggestedLearningRate(trainableParameters: embedder.store.trainableCount),
             schedule: schedule, seed: configuration.seed, maxSteps: configuration.maxSteps,
-            weightDecay: configuration.weightDecay)
+            weightDecay: configuration.weightDecay, decayRule: configuration.decayRule,
+            skippedTokens: tokens.skippedTokens)
+    }
+
+    /// How many rows there are. A stream is read once for that, unless the number of steps is given.
+    private func rowCount(_ configuration: TrainingConfiguration) throws -> Int? {
+        switch data {
+        case .memory(let dataset): return dataset.count
+        case .stream(let stream):
+            guard configuration.maxSteps == nil else { return nil }
+            let count = try stream.count()
+            guard count > 0 else {
+                throw TrainingError.invalid(
+                    "the training data have no rows", "give data with rows")
+            }
+            return count
+        }
     }
 
     /// The tokens of a long row: the 95th percentile of up to 2,000 rows.
-    private func tokensPerRow(_ tokens: inout TokenCache) -> Int {
-        let step = max(1, dataset.count / 2_000)
+    private func tokensPerRow(_ tokens: inout TokenCache) throws -> Int {
         var lengths: [Int] = []
-        for row in stride(from: 0, to: dataset.count, by: step) {
-            lengths.append(
-                dataset.records[row].texts.reduce(0) { $0 + tokens.ids(of: $1).ids.count })
+        for record in try data.sample(2_000) {
+            lengths.append(record.texts.reduce(0) { $0 + tokens.ids(of: $1).ids.count })
         }
         lengths.sort()
-        return lengths[min(lengths.count - 1, lengths.count * 95 / 100)]
+        return lengths.isEmpty ? 1 : lengths[min(lengths.count - 1, lengths.count * 95 / 100)]
     }
 
     private func evaluate(
@@ -272,7 +283,7 @@ public final class FineTuner {
     private func reportOddities(
         tokens: inout TokenCache, plan: Trainer.Plan, _ recording: RunRecording
     ) {
-        let last = dataset.count % plan.batches.batchSize
+        let last = (plan.batches.rowCount ?? 0) % plan.batches.batchSize
         if last == 1, !plan.batches.dropLast {
             recording.warn(
                 "the last batch of an epoch has a single row, which teaches nothing; --drop-last leaves it out"
@@ -290,16 +301,18 @@ public final class FineTuner {
         pool: WorkerPool,
         recording: RunRecording
     ) -> RunInfo {
-        let store = embedder.encoder.store
-        let perEpoch = plan.batches.batchCount
+        let store = embedder.store
+        let perEpoch = plan.batches.batchCount ?? 0
+        let all = perEpoch > 0 ? perEpoch * plan.epochs : .max
         return RunInfo(
             id: recording.runID, name: recording.runID, directory: recording.path, model: modelName,
-            dataset: datasetName, recordKind: dataset.kind.rawValue,
+            dataset: datasetName, recordKind: data.kind.rawValue,
             strategy: configuration.strategy.name,
-            loss: loss.name, trainRows: dataset.count, validationRows: validation?.count ?? 0,
+            loss: loss.name, trainRows: plan.batches.rowCount ?? 0,
+            validationRows: validation?.count ?? 0,
             testRows: test?.count ?? 0, batchSize: plan.batches.batchSize, learningRate: plan.rate,
             seed: Int(clamping: configuration.seed), epochs: plan.epochs, stepsPerEpoch: perEpoch,
-            totalSteps: min(perEpoch * plan.epochs, plan.maxSteps ?? .max), parameters: store.count,
+            totalSteps: min(all, plan.maxSteps ?? .max), parameters: store.count,
             trainableParameters: store.trainableCount, threads: pool.threads,
             configuration: configuration.json,
             environment: RunEnvironment.json(threads: pool.threads))

@@ -19,6 +19,8 @@ import Uniem
 @main
 enum Program {
     static func main() {
+        // Some parents start programs with it ignored; a reader that goes away ends this one as it ends others.
+        _ = signal(SIGPIPE, SIG_DFL)
         exit(run(Array(CommandLine.arguments.dropFirst()), in: .process))
     }
 
@@ -47,7 +49,7 @@ enum Program {
         let line: String
         switch error {
         case let interruption as Interruption: return interruption.status
-        case is FileError, is TrainingError, is RunStoreError: line = "\(error)"
+        case is FileError, is TrainingError, is RunStoreError, is HubError: line = "\(error)"
         default:
             let text = UniemCommand.fullMessage(for: error)
             let code = UniemCommand.exitCode(for: error)

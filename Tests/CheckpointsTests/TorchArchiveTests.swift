@@ -168,6 +168,19 @@ struct TorchArchiveTests {
         #expect(refusal(file: Array(bytes[..<(end - 1)])) != nil)
     }
 
+    /// A size with a sign is none: the checksum of the header is right.
+    @Test(arguments: ["-0000000777 ", "+0000000777 ", "00000000778 ", "99999999999 "])
+    func tarSizes(_ size: String) throws {
+        var bytes = try FileBytes.read(torchFixture("tar.bin"))
+        bytes.replaceSubrange(124..<136, with: size.utf8)
+        let sum = (0..<512).reduce(0) { $0 + ((148..<156).contains($1) ? 0x20 : Int(bytes[$1])) }
+        let digits = String(sum, radix: 8)
+        bytes.replaceSubrange(148..<148 + digits.utf8.count, with: digits.utf8)
+        bytes[148 + digits.utf8.count] = 0
+        let text = refusal(file: bytes)
+        #expect(text?.contains("damaged tar archive at byte 0") == true, "\(text ?? "")")
+    }
+
     /// Random changes: any answer but a trap, a hang or much memory.
     @Test(arguments: forms)
     func randomChanges(_ name: String) throws {

@@ -34,7 +34,7 @@ import Testing
         let texts = try #require(index["texts"]?.array).compactMap(\.string)
         let embedder = try Embedder.load(root.folder + "/models/st-bert-tiny")
         #expect(embedder.maxLength == 48 && index["max_seq_length"]?.int == 48)
-        #expect(embedder.normalizes && embedder.pooling == .lastMean)
+        #expect(embedder.normalizes && embedder.poolings == [.lastMean])
         #expect(texts.contains { embedder.tokenIDs(of: $0).truncated > 0 })
         expectClose(
             embedder.embeddings(of: texts),

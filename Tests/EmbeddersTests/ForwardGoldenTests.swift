@@ -137,7 +137,8 @@ private struct Ragged {
             contentsOf: SharedReference.path("reference/forward/all-MiniLM-L6-v2.json"))
         let sentences = (json["sentences"]?.array ?? []).compactMap(\.string)
         let embedder = try Embedder.load(try #require(SharedReference.miniLM))
-        #expect(embedder.normalizes && embedder.pooling == .lastMean && embedder.maxLength == 256)
+        #expect(
+            embedder.normalizes && embedder.poolings == [.lastMean] && embedder.maxLength == 256)
         let vectors = embedder.embeddings(of: sentences)
         expectClose(
             vectors, try golden.doubles("embeddings"), relative: 0, absolute: 1e-5, "embeddings")
@@ -155,6 +156,6 @@ extension Embedder {
         let encoder = try family.makeEncoder(
             configuration, path: folder,
             source: CheckpointSource(folder: folder, rules: family.keyRules))
-        return Embedder(tokenizer: model.tokenizer, encoder: encoder, pooling: .lastMean)
+        return Embedder(tokenizer: model.tokenizer, encoder: encoder, poolings: [.lastMean])
     }
 }

@@ -213,6 +213,16 @@ import Testing
         expectGradients(of: [a]) { tape, p in tape.multiply(p[0], p[0]) }
     }
 
+    @Test func concatenatedColumns() {
+        var random = TestRandom(8)
+        let parts = [3, 1, 5].map { random.tensor([4, $0]) }
+        var tape = Tape(.inference)
+        let y = tape.concatenateColumns(parts)
+        #expect(y.shape == [4, 9])
+        for row in 0..<4 { #expect(y.row(row) == parts.flatMap { $0.row(row) }) }
+        expectGradients(of: parts) { tape, p in tape.concatenateColumns([p[0], p[1], p[2], p[0]]) }
+    }
+
     @Test func columns() {
         var random = TestRandom(13)
         let x = random.tensor([3, 8])

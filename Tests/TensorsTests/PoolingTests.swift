@@ -77,6 +77,48 @@ struct PoolingTests {
         }
     }
 
+    /// Skipping rows is pooling what is left, with the numbers that the rows had.
+    @Test(arguments: linear + [.max], [1, 3, 6]) func skipping(
+        _ reduction: Reduction, _ skip: Int
+    ) throws {
+        var random = TestRandom(5)
+        let lengths = [9, 1, 4, 7]
+        let offsets = SequenceOffsets(lengths: lengths)
+        var tape = Tape(.training(seed: 1))
+        let x = tape.variable(random.tensor([offsets.rowCount, 5]))
+        let y = tape.pool(x, offsets: offsets, by: reduction, skipping: skip)
+        let dy = random.tensor([lengths.count, 5])
+        let dx = try #require(tape.backward(from: y, seed: dy)[x])
+        for (s, length) in lengths.enumerated() {
+            let first = min(skip, length - 1)
+            let start = Int(offsets.starts[s])
+            let rows = (start + first..<start + length).map { x.row($0).map(Double.init) }
+            let numbers = (first..<length).map { Double($0 + 1) }
+            let total = numbers.reduce(0, +)
+            for j in 0..<5 {
+                let column = rows.map { $0[j] }
+                let expected =
+                    switch reduction {
+                    case .first: column[0]
+                    case .last: column[column.count - 1]
+                    case .mean: column.reduce(0, +) / Double(column.count)
+                    case .meanSqrtLength:
+                        column.reduce(0, +) / Double(column.count).squareRoot()
+                    case .ramp: zip(column, numbers).reduce(0) { $0 + $1.0 * $1.1 } / total
+                    case .max: column.max() ?? 0
+                    }
+                #expect(abs(Double(y.row(s)[j]) - expected) < 1e-6)
+                // Nothing goes to rows that were skipped.
+                for row in start..<start + first { #expect(dx.row(row)[j] == 0) }
+            }
+        }
+        if reduction != .max {
+            expectGradients(of: [x.constant]) { tape, p in
+                tape.pool(p[0], offsets: offsets, by: reduction, skipping: skip)
+            }
+        }
+    }
+
     @Test func traps() async {
         await #expect(processExitsWith: .failure) {
             var tape = Tape(.inference)

@@ -90,7 +90,68 @@ struct LoadingTests {
                     "special_tokens": [:],
                 ]
             ], "\"[X]\" is not among special_tokens"),
+        Bad(
+            "normalizers that multiply a text",
+            ["normalizer": ["type": "Sequence", "normalizers": .array(multiplying)]],
+            "normalizer: the steps may make"),
+        Bad(
+            "decoders that multiply a text",
+            ["decoder": ["type": "Sequence", "decoders": .array(multiplying)]],
+            "decoder: the steps may make"),
+        Bad(
+            "template of a million tokens",
+            [
+                "post_processor": [
+                    "type": "TemplateProcessing",
+                    "single": .array([sequenceA] + Array(repeating: specialX, count: 1000)),
+                    "pair": [],
+                    "special_tokens": [
+                        "[X]": [
+                            "id": "[X]", "tokens": ["[X]"],
+                            "ids": .array(Array(repeating: 1, count: 1000)),
+                        ]
+                    ],
+                ]
+            ], "post_processor.single: expected at most 1024 tokens"),
+        Bad(
+            "template of many empty parts",
+            [
+                "post_processor": [
+                    "type": "TemplateProcessing", "pair": [],
+                    "single": .array([sequenceA] + Array(repeating: specialX, count: 2000)),
+                    "special_tokens": ["[X]": ["id": "[X]", "tokens": [], "ids": []]],
+                ]
+            ], "post_processor.single: expected at most 1024 tokens"),
     ]
+
+    /// Four steps that make sixteen letters of one.
+    private static let multiplying = [JSON](
+        repeating: [
+            "type": "Replace", "pattern": ["String": "a"],
+            "content": .string(String(repeating: "a", count: 16)),
+        ], count: 4)
+    private static let sequenceA: JSON = ["Sequence": ["id": "A", "type_id": 0]]
+    private static let specialX: JSON = ["SpecialToken": ["id": "[X]", "type_id": 0]]
+
+    /// The steps of real models stay far below the bound.
+    @Test func textMayGrow() throws {
+        let map = Small.characterMap([(0x41, String(repeating: "b", count: 33))])
+        let step = Normalizer.sequence([
+            .nfkd, .stripAccents, .lowercase, .precompiled(try #require(CharacterMap(map))),
+            .prepend([0x20]), .replace(Replacement(pattern: .text([0x20]), content: [1, 2, 3])),
+        ])
+        let expected: Double = 3270  // 3 * (33 * 1.5 * 11 * 2 + 1)
+        #expect(step.longest(of: 2) == expected)
+        try TextGrowth.check(step.longest(of:), file: "", place: "normalizer")
+        let content = [UInt8](repeating: 0x61, count: 32)
+        let large = Normalizer.replace(Replacement(pattern: .text([0x61]), content: content))
+        let twice = Normalizer.sequence([large, large])
+        try TextGrowth.check(twice.longest(of:), file: "", place: "normalizer")
+        let thrice = Normalizer.sequence([large, .sequence([large, large])])
+        #expect(throws: FileError.self) {
+            try TextGrowth.check(thrice.longest(of:), file: "", place: "normalizer")
+        }
+    }
 
     @Test(arguments: bad)
     func badFilesAreNamed(_ test: Bad) {

@@ -114,7 +114,10 @@ struct UnigramTests {
         // Eighteen digits are more than a Double holds: rounded first, divided then.
         #expect(ScoreText.value("0.100000000000000037") == 100000000000000037.0 / 1e18)
         #expect(ScoreText.value("123456789012345678901234") == 12345678901234567890.0 * 1e4)
-        for text in ["1e999", "-1e400", "1e99999999999999999999"] {
+        for text in [
+            "1e999", "-1e400", "1e99999999999999999999", "1e-9223372036854775808",
+            "1e9223372036854775807", "1e1000000",
+        ] {
             #expect(ScoreText.value(text) == nil, "\(text)")
         }
         #expect(ScoreText.value("0e999") == 0 && ScoreText.value("1e-999") == 0)

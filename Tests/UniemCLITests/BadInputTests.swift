@@ -19,10 +19,10 @@ struct BadInputTests {
     static let cases: [Case] = [
         Case(
             name: "no such model", arguments: ["encode", "$/none", "text"],
-            mentioned: ["$/none: no such model folder", "uniem init"]),
+            mentioned: ["$/none: looks like a path, and there is no such folder"]),
         Case(
             name: "a hub name", arguments: ["evaluate", "moka-ai/m3e-small", "--dataset", "%"],
-            mentioned: ["moka-ai/m3e-small: no such model folder", "download"]),
+            mentioned: ["moka-ai/m3e-small: no such folder, and on the hub: not in the cache"]),
         Case(
             name: "a file as model", arguments: ["finetune", "%", "--dataset", "%"],
             mentioned: ["%: not a folder"]),
@@ -44,7 +44,8 @@ struct BadInputTests {
             mentioned: ["$/d.jsonl:1: none of the columns is known: a, b", "--rename"],
             files: ["d.jsonl": "{\"a\": \"x\", \"b\": \"y\"}\n"]),
         Case(
-            name: "a row with a wrong field", arguments: ["inspect", "$/d.jsonl"],
+            name: "a row with a wrong field",
+            arguments: ["evaluate", "@", "--dataset", "$/d.jsonl"],
             mentioned: ["$/d.jsonl:2: text_pos must be a string, found 7"],
             files: [
                 "d.jsonl":
@@ -188,9 +189,9 @@ struct BadInputTests {
 
     @Test("--verbose adds the details of an error")
     func details() throws {
-        let run = try uniem("encode", "none", "text", "--verbose")
+        let run = try uniem("encode", "/none", "text", "--verbose")
         #expect(run.status == 1 && run.errorLines.count == 1)
-        #expect(run.error.contains("details: FileError\n") && run.error.contains("- path: "))
+        #expect(run.error.contains("details: HubError\n") && run.error.contains("- kind: "))
     }
 
     @Test("standard output that cannot be written is an error")

@@ -98,13 +98,13 @@ struct ProcessTests {
         let folder = try TemporaryFolder()
         let model = folder.path + "/deep"
         let made = try uniem(
-            "init", model, "--corpus", Sample.pairs, "--vocab-size", "400", "--hidden", "128",
+            "init", model, "--corpus", Sample.pairs, "--vocab-size", "400", "--hidden", "256",
             "--layers", "8")
         #expect(made.status == 0)
         // A step of so many rows takes this model seconds.
         let child = try Child(
             [
-                "finetune", model, "--dataset", Sample.trainingPairs, "--batch-size", "1600",
+                "finetune", model, "--dataset", Sample.trainingPairs, "--batch-size", "800",
                 "--threads", "1", "--runs-dir", folder.path + "/Runs", "--run-id", "r",
             ], in: folder)
         try await child.wait { child.error.contains("Start training") }

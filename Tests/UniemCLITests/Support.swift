@@ -3,6 +3,7 @@ import Foundation
 import Synchronization
 import Testing
 import Tracking
+import Uniem
 
 @testable import UniemCLI
 
@@ -37,6 +38,10 @@ func uniem(_ arguments: [String], input: String? = nil) throws -> Run {
         console: ConsoleTracker.Console(
             sink: { error.add($0) }, clock: { 0 }, isTerminal: false, style: .ascii))
     let folder = try TemporaryFolder()
+    // No network in tests, and no cache of whoever runs them.
+    context.hubEnvironment = HubEnvironment(variables: [
+        "HF_HUB_OFFLINE": "1", "HF_HOME": folder.path + "/hub",
+    ])
     if let input {
         let path = folder.path + "/input"
         try FileBytes.writeAtomically(input, to: path)

@@ -45,7 +45,7 @@ import Uniem
             #expect(state["step"]?.int == 6 && state["epoch"]?.int == 2)
             #expect(state["batches_done"]?.int == 3 && state["seed"]?.int == 42)
             let weights = try SafetensorsFile(path: checkpoint + "/model.safetensors")
-            let store = result.outcome.embedder.encoder.store
+            let store = result.outcome.embedder.store
             #expect(weights.entries.map(\.name) == store.parameters.map(\.name))
             for parameter in store.parameters {
                 let saved = try #require(try weights.tensor(named: parameter.name))

@@ -109,7 +109,7 @@ struct RunResult {
     var outcome: FineTuner.Outcome
     var log: EventRecorder
     /// The bits of all parameters after the run.
-    var weights: [[UInt32]] { outcome.embedder.encoder.store.parameters.map { $0.value.bits } }
+    var weights: [[UInt32]] { outcome.embedder.store.parameters.map { $0.value.bits } }
 }
 
 /// Trains a fresh copy of the tiny model.

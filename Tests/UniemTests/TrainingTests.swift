@@ -29,7 +29,7 @@ import Uniem
             case .scoredPair: scoredPairs(80)
             }
         let first = try train(data, settings(7, threads: 1))
-        let start = try Embedder.load(tinyModel).encoder.store.parameters.map { $0.value.bits }
+        let start = try Embedder.load(tinyModel).store.parameters.map { $0.value.bits }
         #expect(first.weights != start)
         for threads in [1, 2, 4] {
             let again = try train(data, settings(7, threads: threads))
@@ -76,7 +76,7 @@ import Uniem
                 scoredPairs(24), configuration, validation: scoredPairs(16), test: scoredPairs(20))
         }
         let (one, two) = (try run(1), try run(2))
-        let start = try Embedder.load(tinyModel).encoder.store.parameters.map { $0.value.bits }
+        let start = try Embedder.load(tinyModel).store.parameters.map { $0.value.bits }
         #expect(one.weights == start)
         #expect(zip(one.log.steps, two.log.steps).allSatisfy { $0.loss != $1.loss })
         // The second epoch sees the same rows with other masks.
@@ -229,7 +229,7 @@ import Uniem
         let error = trainingError { _ = try tuner.run(configuration) }
         #expect(try #require(error).description.contains(setting.testDescription))
         // Nothing stays frozen.
-        #expect(tuner.embedder.encoder.store.parameters.allSatisfy { !$0.isFrozen })
+        #expect(tuner.embedder.store.parameters.allSatisfy { !$0.isFrozen })
     }
 
     @Test func badData() throws {
@@ -285,7 +285,7 @@ import Uniem
 @Suite struct BitFitTests {
     @Test func onlyBiasesMove() throws {
         let tuner = try FineTuner.fromPretrained(tinyModel, dataset: pairs(24))
-        let store = tuner.embedder.encoder.store
+        let store = tuner.embedder.store
         let before = store.parameters.map { $0.value.bits }
         let run = try tuner.run(
             quietConfiguration {
@@ -293,7 +293,7 @@ import Uniem
                 $0.weightDecay = 0.1
             }, trackers: [])
         var moved = 0
-        for (parameter, old) in zip(run.embedder.encoder.store.parameters, before) {
+        for (parameter, old) in zip(run.embedder.store.parameters, before) {
             if parameter.name.contains("bias") && !parameter.name.hasPrefix("pooler") {
                 // Softmax does not see key biases, but rounding moves them too.
                 if parameter.value.bits != old { moved += 1 }
@@ -307,7 +307,7 @@ import Uniem
 
     @Test func momentsAreSmall() throws {
         let embedder = try Embedder.load(tinyModel)
-        let store = embedder.encoder.store
+        let store = embedder.store
         try Strategy.bitFit().apply(to: store)
         let biases = store.parameters.filter { $0.name.contains("bias") }
         #expect(store.trainableCount == biases.reduce(0) { $0 + $1.shape.count })
@@ -330,7 +330,7 @@ import Uniem
     }
 
     @Test func keywords() throws {
-        let store = try Embedder.load(tinyModel).encoder.store
+        let store = try Embedder.load(tinyModel).store
         try Strategy.bitFit(keywords: ["layer.1.", "word_embeddings"]).apply(to: store)
         for parameter in store.parameters {
             let learns =

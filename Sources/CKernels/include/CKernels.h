@@ -37,6 +37,11 @@ void k_gelu_tanh_backward(float *dx, const float *dy, const float *x, int64_t n)
 void k_relu_forward(float *y, const float *x, int64_t n);
 /// dx = x > 0 ? dy : 0
 void k_relu_backward(float *dx, const float *dy, const float *x, int64_t n);
+void k_tanh_forward(float *y, const float *x, int64_t n);
+void k_tanh_backward(float *dx, const float *dy, const float *x, int64_t n);
+/// y = 1 / (1 + exp(-x))
+void k_sigmoid_forward(float *y, const float *x, int64_t n);
+void k_sigmoid_backward(float *dx, const float *dy, const float *x, int64_t n);
 
 // --- dropout.c -----------------------------------------------------------------------------------------------
 /// y [n, h] = x / (1 - p) where kept, else 0. Whether element (i, j) is kept is a pure function of key, rows[i]
@@ -114,22 +119,24 @@ void k_attention_backward(float *dq, float *dk, float *dv, float *dbias, float *
                           float p);
 
 // --- pooling.c -----------------------------------------------------------------------------------------------
-/// How rows of a sequence of length L are weighted: equally (divided by L), by 1, 2, ... L (divided by their sum), or
-/// equally and divided by the root of L.
+// The first `skip` rows of each sequence take no part, but at least its last row does; the rows left are skip + 1, ... L.
+/// How the n rows left are weighted: equally (divided by n), by their numbers from 1 (divided by the sum of these), or
+/// equally and divided by the root of n.
 enum k_weights { K_WEIGHTS_MEAN, K_WEIGHTS_RAMP, K_WEIGHTS_ROOT };
 /// out [sequences, h] = the weighted sum of rows of x [T, h] of each sequence.
 void k_pool_mean_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h,
-                         enum k_weights weights);
+                         int64_t skip, enum k_weights weights);
 void k_pool_mean_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h,
-                          enum k_weights weights);
+                          int64_t skip, enum k_weights weights);
 /// out = the first or the last row of each sequence.
-void k_pool_row_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h, bool last);
+void k_pool_row_forward(float *out, const float *x, const int32_t *offsets, int64_t sequences, int64_t h,
+                        int64_t skip, bool last);
 void k_pool_row_backward(float *dx, const float *dout, const int32_t *offsets, int64_t sequences, int64_t h,
-                         bool last);
+                         int64_t skip, bool last);
 /// out = the largest of each column of each sequence; places [sequences, h] = the row it stands in (the first where
 /// several are equal), which gets the whole gradient.
 void k_pool_max_forward(float *out, int32_t *places, const float *x, const int32_t *offsets, int64_t sequences,
-                        int64_t h);
+                        int64_t h, int64_t skip);
 void k_pool_max_backward(float *dx, const float *dout, const int32_t *places, int64_t rows, int64_t sequences,
                          int64_t h);
 

@@ -8,6 +8,10 @@ public enum Activation: String, Sendable {
     case geluTanh
     /// max(x, 0).
     case relu
+    /// The hyperbolic tangent.
+    case tanh
+    /// 1 / (1 + exp(-x)).
+    case sigmoid
 }
 
 extension Tape {
@@ -19,6 +23,8 @@ extension Tape {
         case .geluErf: k_gelu_erf_forward(y.pointer, x.pointer, count)
         case .geluTanh: k_gelu_tanh_forward(y.pointer, x.pointer, count)
         case .relu: k_relu_forward(y.pointer, x.pointer, count)
+        case .tanh: k_tanh_forward(y.pointer, x.pointer, count)
+        case .sigmoid: k_sigmoid_forward(y.pointer, x.pointer, count)
         }
         return record(y, from: [x]) { [x = x.constant] dy, sweep in
             let dx = Tensor(uninitialized: dy.shape)
@@ -26,6 +32,8 @@ extension Tape {
             case .geluErf: k_gelu_erf_backward(dx.pointer, dy.pointer, x.pointer, count)
             case .geluTanh: k_gelu_tanh_backward(dx.pointer, dy.pointer, x.pointer, count)
             case .relu: k_relu_backward(dx.pointer, dy.pointer, x.pointer, count)
+            case .tanh: k_tanh_backward(dx.pointer, dy.pointer, x.pointer, count)
+            case .sigmoid: k_sigmoid_backward(dx.pointer, dy.pointer, x.pointer, count)
             }
             sweep.give(dx, to: 0)
         }

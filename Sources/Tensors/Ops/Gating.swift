@@ -39,6 +39,34 @@ extension Tape {
         }
     }
 
+    /// The columns of all `parts` side by side, [n, H1 + H2 + ...]. Traps unless all have n rows.
+    public mutating func concatenateColumns(_ parts: [Tensor]) -> Tensor {
+        let n = parts.first?.shape.rows ?? 0
+        precondition(
+            !parts.isEmpty && parts.allSatisfy { $0.shape.rank == 2 && $0.shape.rows == n },
+            "columns of tensors of shapes \(parts.map(\.shape))")
+        let width = parts.reduce(0) { $0 + $1.shape.width }
+        let y = Tensor(zeros: [n, width])
+        var first = 0
+        var places: [Range<Int>] = []
+        for part in parts {
+            places.append(first..<first + part.shape.width)
+            k_add_columns(
+                y.pointer, part.pointer, Int64(n), Int64(width), Int64(first),
+                Int64(part.shape.width))
+            first += part.shape.width
+        }
+        return record(y, from: parts) { [places] dy, sweep in
+            for (index, place) in places.enumerated() where sweep.wants(index) {
+                let dx = Tensor(uninitialized: [n, place.count])
+                k_columns(
+                    dx.pointer, dy.pointer, Int64(n), Int64(width), Int64(place.lowerBound),
+                    Int64(place.count))
+                sweep.give(dx, to: index)
+            }
+        }
+    }
+
     /// Columns `range` of `x` [n, H]; the gradient of the others is zero. Traps out of range.
     public mutating func columns(_ x: Tensor, _ range: Range<Int>) -> Tensor {
         let (n, h) = (x.shape.rows, x.shape.width)

@@ -103,11 +103,20 @@ extension PostProcessor {
         return PostProcessor(single: single, pair: pair)
     }
 
+    /// No template has more parts.
+    private static let maximumPieces = 1024
+
     private static func pieces(
         _ key: String, _ object: inout ObjectReader, _ special: [(name: String, ids: [Int32])]
     ) throws(FileError) -> [Piece] {
         var pieces: [Piece] = []
-        for (index, json) in try object.array(key).enumerated() {
+        let list = try object.array(key)
+        // A file of few bytes could place a long list of ids many times over.
+        func tooMany() -> FileError {
+            object.error(key, "expected at most \(maximumPieces) tokens around a text")
+        }
+        guard list.count <= maximumPieces else { throw tooMany() }
+        for (index, json) in list.enumerated() {
             let place = "\(object.path(key))[\(index)]"
             guard let members = json.members, members.count == 1, let (kind, value) = members.first
             else {
@@ -125,6 +134,7 @@ extension PostProcessor {
                 guard let ids = special.last(where: { $0.name == id })?.ids else {
                     throw piece.error("id", "\"\(id)\" is not among special_tokens")
                 }
+                guard ids.count <= maximumPieces - pieces.count else { throw tooMany() }
                 pieces += ids.map { .special(id: $0, typeID: typeID) }
             default:
                 throw FileError(

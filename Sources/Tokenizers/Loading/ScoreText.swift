@@ -19,7 +19,7 @@ enum ScoreText {
             case UInt8(ascii: "."): isFraction = true
             case UInt8(ascii: "e"), UInt8(ascii: "E"):
                 let rest = String(decoding: Array(IteratorSequence(bytes)), as: UTF8.self)
-                guard let more = Int(rest), abs(more) < 1_000_000 else { return nil }
+                guard let more = Int(rest), (-999_999...999_999).contains(more) else { return nil }
                 exponent += more
                 break scan
             case UInt8(ascii: "0")...UInt8(ascii: "9"):

@@ -20,9 +20,10 @@ struct SentencePieceModel {
     var removesExtraSpaces = true
     var escapesSpaces = true
 
-    /// Reads the file at `path`; throws where it is damaged, or of a kind that no tokenizer of ours can follow.
-    init(path: String) throws(FileError) {
-        let reader = ProtocolBuffer(bytes: try FileBytes.read(path), path: path)
+    /// Reads `bytes`, the content of the file at `path`; throws where it is damaged, or of a kind that no tokenizer of
+    /// ours can follow.
+    init(_ bytes: [UInt8], path: String) throws(FileError) {
+        let reader = ProtocolBuffer(bytes: bytes, path: path)
         for field in try reader.fields(0..<reader.bytes.count, "the model") {
             switch (field.number, field.value) {
             case (1, .bytes(let range)):

@@ -27,8 +27,9 @@ extension Tokenizer {
             parts = try TokenizerParts(
                 vocabularyFile: folder + "/vocab.json", mergesFile: folder + "/merges.txt",
                 config: config)
-        } else if let name = Self.modelNames.first(where: { FileBytes.exists(folder + "/" + $0) }) {
-            parts = try TokenizerParts(sentencePieceFile: folder + "/" + name, config: config)
+        } else if let file = files.first(where: { Self.modelNames.contains($0.name) }) {
+            parts = try TokenizerParts(
+                sentencePiece: file.bytes, path: folder + "/" + file.name, config: config)
         } else {
             throw Self.nothingFound(in: folder)
         }

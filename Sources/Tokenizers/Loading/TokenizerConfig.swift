@@ -67,10 +67,19 @@ struct TokenizerConfig: Sendable {
 
     /// Reads what there is in `folder`.
     init(folder: String) throws(FileError) {
+        try self.init(folder: folder) { path throws(FileError) in
+            FileBytes.exists(path) ? try JSON(contentsOf: path) : nil
+        }
+    }
+
+    /// Reads those files of `folder` for which `json` has a value.
+    init(
+        folder: String, json: (_ path: String) throws(FileError) -> JSON?
+    ) throws(FileError) {
         file = folder + "/tokenizer_config.json"
         var hasDecoder = false
-        if FileBytes.exists(file) {
-            var object = try ObjectReader(try JSON(contentsOf: file), file: file, place: "")
+        if let json = try json(file) {
+            var object = try ObjectReader(json, file: file, place: "")
             tokenizerClass = try object.optional("tokenizer_class").map {
                 _ throws(FileError) in try object.string("tokenizer_class")
             }
@@ -112,9 +121,8 @@ struct TokenizerConfig: Sendable {
             }
         }
         modelFile = folder + "/config.json"
-        if tokenizerClass == nil, FileBytes.exists(modelFile) {
-            var object = try ObjectReader(
-                try JSON(contentsOf: modelFile), file: modelFile, place: "")
+        if tokenizerClass == nil, let json = try json(modelFile) {
+            var object = try ObjectReader(json, file: modelFile, place: "")
             tokenizerClass = try object.optional("tokenizer_class").map {
                 _ throws(FileError) in try object.string("tokenizer_class")
             }
@@ -123,8 +131,8 @@ struct TokenizerConfig: Sendable {
             }
         }
         let map = folder + "/special_tokens_map.json"
-        if FileBytes.exists(map) {
-            var object = try ObjectReader(try JSON(contentsOf: map), file: map, place: "")
+        if let json = try json(map) {
+            var object = try ObjectReader(json, file: map, place: "")
             // As the Python library does: the map rules unless the config lists its added tokens itself.
             let config = (named, additional)
             if hasDecoder {
@@ -136,7 +144,7 @@ struct TokenizerConfig: Sendable {
             }
         }
         let addedFile = folder + "/added_tokens.json"
-        if !hasDecoder, FileBytes.exists(addedFile) { try readAdded(addedFile) }
+        if !hasDecoder, let json = try json(addedFile) { try readAdded(json, addedFile) }
     }
 
     /// Says nothing.
@@ -206,10 +214,9 @@ struct TokenizerConfig: Sendable {
         }
     }
 
-    private mutating func readAdded(_ path: String) throws(FileError) {
-        let json = try JSON(contentsOf: path)
+    private mutating func readAdded(_ json: JSON, _ path: String) throws(FileError) {
         let object = try ObjectReader(json, file: path, place: "")
-        let special = (named.map(\.token) + additional).map { Array($0.content.utf8) }
+        let special = Set((named.map(\.token) + additional).map { Array($0.content.utf8) })
         for (content, value) in json.members ?? [] {
             let id = try object.int(value, content, in: 0...Vocabulary.maximumSize - 1)
             let isSpecial = special.contains(Array(content.utf8))

@@ -31,9 +31,11 @@ extension TokenizerParts {
         }
     }
 
-    /// Reads a SentencePiece model: XLM-RoBERTa, T5 or ALBERT.
-    init(sentencePieceFile path: String, config: TokenizerConfig) throws(FileError) {
-        let file = try SentencePieceModel(path: path)
+    /// Reads `bytes`, the SentencePiece model at `path`: XLM-RoBERTa, T5 or ALBERT.
+    init(
+        sentencePiece bytes: [UInt8], path: String, config: TokenizerConfig
+    ) throws(FileError) {
+        let file = try SentencePieceModel(bytes, path: path)
         func has(_ text: String) -> Bool {
             file.pieces.contains { $0.text.utf8.elementsEqual(text.utf8) }
         }

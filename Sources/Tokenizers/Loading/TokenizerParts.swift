@@ -42,6 +42,8 @@ struct TokenizerParts {
         decoder = try object.optional("decoder").map { json throws(FileError) in
             try Decoder(json, file: path, place: "decoder")
         }
+        try TextGrowth.check(normalizer?.longest(of:), file: path, place: "normalizer")
+        try TextGrowth.check(decoder?.longest(of:), file: path, place: "decoder")
         if object.optional("added_tokens") != nil {
             for (index, json) in try object.array("added_tokens").enumerated() {
                 try readAdded(json, path, "added_tokens[\(index)]")
@@ -123,11 +125,10 @@ struct TokenizerParts {
     /// Adds the tokens that `config` knows more than the tokenizer.
     private mutating func add(_ config: TokenizerConfig, from path: String) throws(FileError) {
         let special = config.named.map(\.token) + config.additional
+        let contents = Set(special.map { Array($0.content.utf8) })
         for (token, id) in config.added.sorted(by: { $0.id < $1.id }) {
             var token = token
-            if special.contains(where: { $0.content.utf8.elementsEqual(token.content.utf8) }) {
-                token.isSpecial = true
-            }
+            if contents.contains(Array(token.content.utf8)) { token.isSpecial = true }
             try add(token, id: id, from: path, place: "added token \(id)")
         }
         for token in special

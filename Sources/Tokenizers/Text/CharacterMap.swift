@@ -5,6 +5,8 @@
 struct CharacterMap: Equatable, Sendable {
     private let units: [UInt32]
     private let texts: [UInt8]
+    /// The bytes of the longest text that replaces another.
+    let longest: Int
     /// By ASCII character, whether it stands for itself.
     private let isUnchanged: [Bool]
 
@@ -21,9 +23,10 @@ struct CharacterMap: Equatable, Sendable {
         guard size >= 4, size % 4 == 0, size <= bytes.count - 4 else { return nil }
         units = (0..<size / 4).map { word(4 + 4 * $0) }
         texts = Array(bytes[(4 + size)...])
-        guard String(validating: texts, as: UTF8.self) != nil,
-            texts.split(separator: 0).allSatisfy({ $0.count <= Self.longestText })
-        else { return nil }
+        longest = texts.split(separator: 0).map(\.count).max() ?? 0
+        guard longest <= Self.longestText, String(validating: texts, as: UTF8.self) != nil else {
+            return nil
+        }
         var unchanged = [Bool](repeating: false, count: 128)
         let map = (units, texts)
         for byte in UInt8(0)..<128 {

@@ -9,12 +9,15 @@ public enum Evaluator {
     /// Scored pairs: `spearman` and `pearson` of cosines against labels. Pairs: `recall@1` and `mrr` of each text's
     /// positive among all distinct positives. Triplets: `accuracy`, the share of rows whose text is closer to its
     /// positive than to its negative. Cosines are of the vectors as pooled.
+    ///
+    /// - Parameter prompt: is put before each text; the model's default prompt where left out.
     public static func evaluate(
-        _ embedder: Embedder, on dataset: Dataset, maxLength: Int? = nil, threads: Int? = nil
+        _ embedder: Embedder, on dataset: Dataset, maxLength: Int? = nil, prompt: String? = nil,
+        threads: Int? = nil
     ) -> [(name: String, value: Double)] {
         let pool = WorkerPool(threads: threads ?? availableProcessors())
         defer { pool.close() }
-        var cache = TokenCache(embedder: embedder, maxLength: maxLength)
+        var cache = TokenCache(embedder: embedder, maxLength: maxLength, prompt: prompt)
         return evaluate(embedder, on: dataset, tokens: &cache, pool: pool)
     }
 
@@ -23,7 +26,8 @@ public enum Evaluator {
     ) -> [(name: String, value: Double)] {
         let columns = dataset.records.columns.map { column in
             embedder.embeddings(
-                ofTokens: column.map { tokens.ids(of: $0).ids }, normalize: true, pool: pool)
+                ofTokens: column.map { tokens.ids(of: $0).ids }, skipping: tokens.skippedTokens,
+                normalize: true, pool: pool)
         }
         switch dataset.records {
         case .scoredPairs(let records):

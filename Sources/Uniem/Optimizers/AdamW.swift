@@ -1,6 +1,23 @@
 public import Layers
 public import Tensors
 
+/// Which parameters do not decay.
+public enum DecayRule: String, CaseIterable, Sendable {
+    /// Biases, and the weights of norms in every family.
+    case norms
+    /// Those whose names contain `bias`, `LayerNorm` or `layernorm`: uniem's rule, by which the norms of DistilBERT,
+    /// T5 and GPT-2 decay.
+    case uniem
+
+    /// The parts of a name that say that a parameter does not decay.
+    var keywords: [String] {
+        switch self {
+        case .norms: AdamW.noDecayKeywords
+        case .uniem: ["bias", "LayerNorm", "layernorm"]
+        }
+    }
+}
+
 /// AdamW (Loshchilov and Hutter 2019, arXiv 1711.05101) with the defaults and the order of operations of
 /// torch.optim.AdamW.
 ///

@@ -15,7 +15,7 @@ final class RunRecording {
     let runID: String
     /// The folder of the run, as told to the user; a dash where nothing is written.
     let path: String
-    /// The folder, once ``open(_:dataset:validation:test:)`` made it; `nil` where nothing is written.
+    /// The folder, once ``open(_:data:validation:test:)`` made it; `nil` where nothing is written.
     private(set) var directory: RunDirectory?
     private let configuration: TrainingConfiguration
     private let group: TrackerGroup
@@ -49,7 +49,9 @@ final class RunRecording {
     }
 
     /// Makes the folder and tells all trackers that the run starts.
-    func open(_ info: RunInfo, dataset: Dataset, validation: Dataset?, test: Dataset?) throws {
+    func open(
+        _ info: RunInfo, data: TrainingData, validation: Dataset?, test: Dataset?
+    ) throws {
         if path != "-" {
             func describe(_ dataset: Dataset?) -> JSON {
                 guard let dataset else { return .null }
@@ -58,6 +60,18 @@ final class RunRecording {
                     "part": .optional(dataset.provenance.part), "rows": .int(dataset.count),
                     "kind": .string(dataset.kind.rawValue),
                     "fingerprint": .string(dataset.fingerprintText),
+                ]
+            }
+            let training: JSON
+            switch data {
+            case .memory(let dataset): training = describe(dataset)
+            case .stream(let stream):
+                training = [
+                    "sources": .array(
+                        stream.description.split(separator: "\n").map { .string(String($0)) }),
+                    "rows": info.trainRows > 0 ? .int(info.trainRows) : .null,
+                    "kind": .string(stream.kind.rawValue), "stream": true,
+                    "quick_fingerprint": .string(try stream.quickFingerprintText()),
                 ]
             }
             directory = try RunDirectory(
@@ -73,7 +87,7 @@ final class RunRecording {
                         "threads": .int(info.threads),
                     ],
                     "data": [
-                        "train": describe(dataset), "validation": describe(validation),
+                        "train": training, "validation": describe(validation),
                         "test": describe(test),
                     ],
                     "environment": info.environment,

@@ -9,11 +9,14 @@ internal import Tensors
 final class StepEngine {
     private let embedder: Embedder
     private let loss: any EmbeddingLoss
+    private let skippedTokens: Int
     private let pool: WorkerPool
     private var memory: Gradients?
 
-    init(embedder: Embedder, loss: any EmbeddingLoss, pool: WorkerPool) {
+    /// - Parameter skippedTokens: how many tokens at the start of each sequence are not pooled.
+    init(embedder: Embedder, loss: any EmbeddingLoss, skippedTokens: Int, pool: WorkerPool) {
         (self.embedder, self.loss, self.pool) = (embedder, loss, pool)
+        self.skippedTokens = skippedTokens
     }
 
     /// A chunk between its forward and its backward pass.
@@ -88,7 +91,8 @@ final class StepEngine {
         pool.run(chunks.count) { index in
             let chunk = chunks[index]
             var tape = Tape(mode)
-            chunk.embeddings = embedder.embed(chunk.batch, on: &tape)
+            chunk.embeddings = embedder.embed(
+                chunk.batch, skipping: skippedTokens, on: &tape)
             if mode != .inference { chunk.tape = consume tape }
         }
         return chunks
@@ -104,7 +108,7 @@ final class StepEngine {
 
     /// The L2 norm over the gradients of all parameters.
     func norm(of gradients: Gradients) -> Double {
-        let parameters = embedder.encoder.store.parameters
+        let parameters = embedder.store.parameters
         let squares = Mutex(Array(repeating: 0.0, count: parameters.count))
         pool.run(parameters.count) { index in
             guard let square = gradients.sumOfSquares(of: parameters[index]) else { return }

@@ -10,12 +10,14 @@ final class Trainer {
     /// What a run is made of, decided before the first step.
     struct Plan {
         var epochs: Int
-        var batches: BatchPlan
+        var batches: EpochPlan
         var rate: Double
         var schedule: Schedule
         var seed: UInt64
         var maxSteps: Int?
         var weightDecay: Double
+        var decayRule: DecayRule
+        var skippedTokens: Int
     }
 
     /// How training ended.
@@ -27,7 +29,6 @@ final class Trainer {
     private let embedder: Embedder
     private let loss: any EmbeddingLoss
     private let plan: Plan
-    private let data: Dataset
     private let validation: Dataset?
     private let engine: StepEngine
     private let pool: WorkerPool
@@ -36,15 +37,16 @@ final class Trainer {
     private(set) var state: RunDirectory.State
 
     init(
-        embedder: Embedder, loss: any EmbeddingLoss, plan: Plan, data: Dataset,
-        validation: Dataset?,
+        embedder: Embedder, loss: any EmbeddingLoss, plan: Plan, validation: Dataset?,
         pool: WorkerPool
     ) {
         (self.embedder, self.loss, self.plan, self.pool) = (embedder, loss, plan, pool)
-        (self.data, self.validation) = (data, validation)
-        engine = StepEngine(embedder: embedder, loss: loss, pool: pool)
-        optimizer = AdamW(
-            embedder.encoder.store, settings: AdamW.Settings(weightDecay: plan.weightDecay))
+        self.validation = validation
+        engine = StepEngine(
+            embedder: embedder, loss: loss, skippedTokens: plan.skippedTokens, pool: pool)
+        var settings = AdamW.Settings(weightDecay: plan.weightDecay)
+        settings.noDecayKeywords = plan.decayRule.keywords
+        optimizer = AdamW(embedder.store, settings: settings)
         state = RunDirectory.State(
             step: 0, epoch: 1, batchesDone: 0, epochLossSum: 0, seed: plan.seed)
     }
@@ -58,9 +60,20 @@ final class Trainer {
             state.epoch = epoch
             state.batchesDone = 0
             state.epochLossSum = 0
-            for batch in plan.batches.batches(epoch: epoch - 1) {
+            var batches = try plan.batches.batches(epoch: epoch - 1)
+            while true {
                 if stop?.isRaised ?? false { return .interrupted }
                 if let maxSteps = plan.maxSteps, state.step >= maxSteps { break }
+                guard let batch = try batches.next() else { break }
+                guard batch.rows.count >= loss.minimumRows else {
+                    // Only the last batch of a stream that was not counted; others are refused before.
+                    try track(
+                        .message(
+                            level: .warning,
+                            text: "epoch \(epoch): the last batch has \(batch.rows.count) row and "
+                                + "was left out; the \(loss.name) loss has no value for it"))
+                    break
+                }
                 try track(.step(try step(batch, tokens: &tokens)))
             }
             guard state.batchesDone > 0 else { break }
@@ -74,9 +87,11 @@ final class Trainer {
         return .finished
     }
 
-    private func step(_ rows: [Int], tokens: inout TokenCache) throws -> StepMetrics {
+    private func step(
+        _ rowsAndRecords: EpochPlan.Batch, tokens: inout TokenCache
+    ) throws -> StepMetrics {
         let start = clock.now
-        let records = data.records[rows]
+        let (rows, records) = (rowsAndRecords.rows, rowsAndRecords.records)
         let batch = columns(of: records, tokens: &tokens)
         let seed = SplitMix64.draw(plan.seed, UInt64(state.step))
         let (loss, gradients) = engine.step(

@@ -10,6 +10,8 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var learningRate: Double?
     /// AdamW's weight decay; biases and norms do not decay.
     public var weightDecay = 1e-3
+    /// Which parameters do not decay.
+    public var decayRule = DecayRule.norms
     /// Warm-up of the cosine schedule: below 1 a share of all steps, else steps; a constant rate where left out.
     public var warmup: Double?
     /// Divides cosines in the loss.
@@ -22,10 +24,14 @@ public struct TrainingConfiguration: Sendable, Equatable {
     public var strategy = Strategy.full
     /// The most tokens of a text that count; what the model allows where left out.
     public var maxLength: Int?
+    /// Is put before each text; the model's default prompt where left out.
+    public var prompt: String?
     /// Whether an epoch's last batch is left out where it is smaller.
     public var dropLast = false
     /// Whether rows are shuffled each epoch.
     public var shuffle = true
+    /// How many records of a stream are shuffled at a time.
+    public var shuffleBuffer = 10_000
     /// The seed of shuffling and dropout.
     public var seed: UInt64 = 42
     /// Ends the run after that many steps.
@@ -52,13 +58,14 @@ public struct TrainingConfiguration: Sendable, Equatable {
         return [
             "epochs": .int(epochs), "batch_size": optional(batchSize),
             "learning_rate": learningRate.map(JSON.double) ?? "auto",
-            "weight_decay": .double(weightDecay),
+            "weight_decay": .double(weightDecay), "decay_rule": .string(decayRule.rawValue),
             "warmup": warmup.map(JSON.double) ?? .null, "temperature": .double(temperature),
             "loss": loss.map { .string($0.rawValue) } ?? "auto",
             "add_swap_loss": .bool(addsSwapLoss),
             "strategy": strategyJSON, "max_length": optional(maxLength),
-            "drop_last": .bool(dropLast),
-            "shuffle": .bool(shuffle), "seed": .number(String(seed)),
+            "prompt": .optional(prompt), "drop_last": .bool(dropLast),
+            "shuffle": .bool(shuffle), "shuffle_buffer": .int(shuffleBuffer),
+            "seed": .number(String(seed)),
             "max_steps": maxSteps.map(JSON.int) ?? .null,
             "threads": optional(threads),
         ]
@@ -88,6 +95,9 @@ public struct TrainingConfiguration: Sendable, Equatable {
             (maxLength ?? 3) >= 3, "maximum length \(maxLength ?? 0)", "give at least 3 tokens")
         try check(
             (maxSteps ?? 1) >= 1, "maximum steps \(maxSteps ?? 0)", "give a whole number from 1")
+        try check(
+            (1...100_000_000).contains(shuffleBuffer), "shuffle buffer \(shuffleBuffer)",
+            "give a whole number from 1 to 100000000")
         try check(
             threads.map { (1...1024).contains($0) } ?? true, "\(threads ?? 0) threads",
             "give a whole number from 1 to 1024")

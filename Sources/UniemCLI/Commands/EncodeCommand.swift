@@ -66,21 +66,25 @@ struct EncodeCommand: Subcommand {
     }
 
     func run(in context: Context) throws {
-        try model.checkFolder()
+        let folder = try model.folder(in: context)
         let texts = try readTexts(in: context)
-        let embedder = try model.load(in: context)
+        let embedder = try model.load(folder, in: context)
         let pool = WorkerPool(threads: model.threads ?? availableProcessors())
         defer { pool.close() }
         let writer = try makeWriter(count: texts.count, width: embedder.dimension, in: context)
+        let prompt = try model.prompt(of: embedder)
+        let skipped = embedder.promptTokens(prompt)
         var cut = 0
         for start in stride(from: 0, to: texts.count, by: EncodeCommand.block) {
             let part = Array(texts[start..<min(start + EncodeCommand.block, texts.count)])
-            let tokens = part.map { embedder.tokenIDs(of: $0, maxLength: model.maxLength) }
+            let tokens = part.map {
+                embedder.tokenIDs(of: $0, prompt: prompt, maxLength: model.maxLength)
+            }
             cut += tokens.count { $0.truncated > 0 }
             let vectors = context.logger.timed("encoded \(part.count) texts") {
                 embedder.embeddings(
-                    ofTokens: tokens.map(\.ids), normalize: normalize, chunkTokens: batchTokens,
-                    pool: pool)
+                    ofTokens: tokens.map(\.ids), skipping: skipped, normalize: normalize,
+                    chunkTokens: batchTokens, pool: pool)
             }
             guard vectors.isFinite else {
                 throw FileError(

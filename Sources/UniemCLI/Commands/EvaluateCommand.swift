@@ -24,18 +24,20 @@ struct EvaluateCommand: Subcommand {
     @OptionGroup var logging: LoggingOptions
 
     func run(in context: Context) throws {
-        try model.checkFolder()
-        let rows = try data.load(data.dataset, as: "data", in: context)
-        let embedder = try model.load(in: context)
+        let folder = try model.folder(in: context)
+        let rows = try data.load(data.dataset, as: "data", split: "test", in: context)
+        let embedder = try model.load(folder, in: context)
+        let prompt = try model.prompt(of: embedder)
         let metrics = context.logger.timed("evaluated") {
             Evaluator.evaluate(
-                embedder, on: rows, maxLength: model.maxLength, threads: model.threads)
+                embedder, on: rows, maxLength: model.maxLength, prompt: prompt,
+                threads: model.threads)
         }
         if json {
             let facts: [(key: String, value: JSON)] = [
                 ("model", .string(model.model)), ("dataset", .string(data.dataset)),
                 ("record_kind", .string(rows.kind.rawValue)), ("rows", .int(rows.count)),
-                ("pooling", .string(embedder.pooling.rawValue)),
+                ("pooling", .string(Pooling.name(of: embedder.poolings))),
             ]
             try context.print(
                 .object(facts + metrics.map { (key: $0.name, value: .double($0.value)) }))

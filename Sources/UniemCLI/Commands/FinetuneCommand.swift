@@ -21,6 +21,8 @@ struct FinetuneCommand: Subcommand {
 
     @OptionGroup(title: "Data") var heldOut: HeldOutOptions
 
+    @OptionGroup(title: "Data") var streaming: StreamOptions
+
     @OptionGroup(title: "Training") var training: TrainingOptions
 
     @Option(
@@ -47,6 +49,9 @@ struct FinetuneCommand: Subcommand {
         ] {
             try Check.filled(option, value)
         }
+        if streaming.stream && heldOut.split != nil {
+            throw ValidationError("--split needs all rows in memory; leave out --stream or --split")
+        }
         if let runID, runID.contains("/") || runID == "." || runID == ".." {
             throw ValidationError("--run-id \(runID): expected a name without slashes")
         }
@@ -56,6 +61,7 @@ struct FinetuneCommand: Subcommand {
     var trainingConfiguration: TrainingConfiguration {
         var configuration = TrainingConfiguration()
         training.apply(to: &configuration)
+        configuration.shuffleBuffer = streaming.shuffleBuffer
         configuration.maxLength = model.maxLength
         configuration.threads = model.threads
         configuration.runsDirectory = runsDir
@@ -65,28 +71,60 @@ struct FinetuneCommand: Subcommand {
     }
 
     func run(in context: Context) throws {
-        try model.checkFolder()
-        var rows = try data.load(data.dataset, as: "training data", in: context)
-        let validationRows = try heldOut.validation.map {
-            try data.load($0, as: "validation data", in: context)
-        }
-        var testRows = try heldOut.test.map { try data.load($0, as: "test data", in: context) }
-        if let split = heldOut.split {
-            let parts = try rows.split(testShare: split, seed: training.seed)
-            (rows, testRows) = (parts.train, parts.test)
-            context.say("split: \(parts.train.count) rows to train, \(parts.test.count) to test")
-        }
+        let folder = try model.folder(in: context)
+        let (rows, validationRows, testRows) = try loadData(in: context)
+        let embedder = try model.load(folder, in: context)
+        var configuration = trainingConfiguration
+        configuration.prompt = try model.prompt(of: embedder)
         let tuner = try FineTuner(
-            embedder: model.load(in: context), dataset: rows, validation: validationRows,
-            test: testRows, modelName: model.model, datasetName: data.dataset)
+            embedder: embedder, data: rows, validation: validationRows, test: testRows,
+            modelName: model.model, datasetName: data.dataset)
         var trackers: [any RunTracker] = [ConsoleTracker(context.console)]
         if json { trackers.append(JSONLinesTracker(sink: context.output)) }
         let watch = InterruptWatch(context)
         defer { watch.end() }
         let outcome = try context.logger.timed("run ended") {
-            try tuner.run(trainingConfiguration, trackers: trackers, stop: watch.stop)
+            try tuner.run(configuration, trackers: trackers, stop: watch.stop)
         }
         for line in TrainingSummary.lines(outcome) { context.say(line) }
         if outcome.status == .interrupted { throw watch.interruption }
+    }
+
+    /// The rows to train on, and those held out: named, split off, or splits of the data set.
+    private func loadData(
+        in context: Context
+    ) throws -> (training: TrainingData, validation: Dataset?, test: Dataset?) {
+        let validation = try heldOut.validation.map {
+            try data.load($0, as: "validation data", split: "validation", in: context)
+        }
+        let test = try heldOut.test.map {
+            try data.load($0, as: "test data", split: "test", in: context)
+        }
+        if streaming.stream {
+            return (.stream(try data.stream(data.dataset, in: context)), validation, test)
+        }
+        let splits = try data.loadSplits(data.dataset, as: "training data", in: context)
+        if splits.count == 1, let only = splits.splits.first {
+            guard let share = heldOut.split else {
+                return (.memory(only.dataset), validation, test)
+            }
+            let parts = try only.dataset.trainTestSplit(
+                testSize: .share(share), seed: training.seed)
+            let (rows, testRows) = (try parts.split("train"), try parts.split("test"))
+            context.say("split: \(rows.count) rows to train, \(testRows.count) to test")
+            return (.memory(rows), validation, testRows)
+        }
+        if heldOut.split != nil, splits.test != nil {
+            throw ValidationError("--split: the data set has a split test already")
+        }
+        var rows = try splits.split("train")
+        var testRows = test ?? splits.test
+        if let share = heldOut.split {
+            let parts = try rows.trainTestSplit(testSize: .share(share), seed: training.seed)
+            (rows, testRows) = (try parts.split("train"), try parts.split("test"))
+            context.say(
+                "split: \(rows.count) rows to train, \(testRows?.count ?? 0) to test")
+        }
+        return (.memory(rows), validation ?? splits.validation, testRows)
     }
 }

@@ -6,15 +6,21 @@ struct InspectCommand: Subcommand {
     static let configuration = CommandConfiguration(
         commandName: "inspect",
         abstract: "Show what a model or a data set is.",
+        usage: "uniem inspect [<options>] <model-or-dataset> ...",
         discussion: """
-            A folder with config.json or modules.json is a model; everything else is read as a data set.
+            A folder with config.json or modules.json is a model, every other path a data set; a name on the hub is \
+            a model, and a data set with a colon or #split= in it. With a model the lengths of texts are told in its \
+            tokens too, and how many texts it would cut. Rows that training would refuse are listed.
 
             Example:
-              uniem inspect Datasets/pairs.train.jsonl
+              uniem inspect m3e-small pairs.jsonl --max-length 64
             """)
 
-    @Argument(help: "A model folder, or a data set as finetune reads it.")
-    var modelOrDataset: String
+    @Argument(help: "Models and data sets, as finetune takes them.")
+    var modelOrDataset: [String]
+
+    @Option(help: "Count texts of more tokens as cut. (default: the model's own limit)")
+    var maxLength: Int?
 
     @Flag(help: "Models: list the names and shapes of all parameters.")
     var parameters = false
@@ -24,34 +30,78 @@ struct InspectCommand: Subcommand {
         help: ArgumentHelp("Data sets: new names for columns.", valueName: "old=new"))
     var rename: [Renaming] = []
 
-    @Flag(help: "Write one JSON object.")
+    @Flag(help: "Write a JSON object for each.")
     var json = false
 
     @OptionGroup var logging: LoggingOptions
 
-    func validate() throws { try Check.filled("MODEL_OR_DATASET", modelOrDataset) }
+    func validate() throws {
+        for name in modelOrDataset { try Check.filled("MODEL_OR_DATASET", name) }
+        try Check.whole("--max-length", maxLength, 3...1_000_000)
+    }
 
     func run(in context: Context) throws {
-        let isModel = ["/config.json", "/modules.json"].contains {
-            FileBytes.exists(modelOrDataset + $0)
+        let models = modelOrDataset.filter(InspectCommand.isModel)
+        let dataSets = modelOrDataset.filter { !InspectCommand.isModel($0) }
+        if dataSets.isEmpty, !rename.isEmpty {
+            throw ValidationError("--rename is for data sets; \(models[0]) is a model")
         }
-        if isModel {
-            guard rename.isEmpty else {
-                throw ValidationError("--rename is for data sets; \(modelOrDataset) is a model")
-            }
-            try show(try ModelReport(folder: modelOrDataset), in: context)
-        } else {
-            guard !parameters else {
-                throw ValidationError("--parameters is for models; \(modelOrDataset) is none")
-            }
-            let data = try Dataset.load(modelOrDataset, rename: rename.map { ($0.old, $0.new) })
-            let report = DatasetReport(data)
-            if json {
-                try context.print(report.json(specification: modelOrDataset))
-            } else {
-                try context.output(report.text)
+        if models.isEmpty, parameters {
+            throw ValidationError("--parameters is for models; \(dataSets[0]) is none")
+        }
+        if models.isEmpty, maxLength != nil {
+            throw ValidationError("--max-length counts tokens; name a model too")
+        }
+        var embedder: Embedder?
+        for name in models {
+            let folder = try context.withHub { try Pretrained.folder(of: name, hub: $0) }
+            let report = try ModelReport(folder: folder, name: name)
+            embedder = embedder ?? report.embedder
+            try show(report, in: context)
+        }
+        for specification in dataSets {
+            for (name, data, problems) in try read(specification, in: context) {
+                let tokens = embedder.map {
+                    TokenReport(data, embedder: $0, maxLength: maxLength)
+                }
+                let report = DatasetReport(data, problems: problems, tokens: tokens)
+                if json {
+                    try context.print(report.json(specification: name))
+                } else {
+                    try context.output(report.text)
+                }
             }
         }
+    }
+
+    /// The splits of a data set, with the rows that could not be read; names are those of the splits where there are
+    /// several.
+    private func read(
+        _ specification: String, in context: Context
+    ) throws -> [(name: String, data: Dataset, problems: [FileError])] {
+        let renaming = rename.map { (old: $0.old, new: $0.new) }
+        if FileBytes.exists(specification),
+            !FileBytes.isFolder(specification)
+                || Dataset.isDataFile(named: specification)
+        {
+            let (data, problems) = try Dataset.survey(specification, rename: renaming)
+            return [(specification, data, problems)]
+        }
+        let splits = try context.withHub {
+            try Pretrained.dataset(specification, rename: renaming, hub: $0)
+        }
+        return splits.splits.map { name, data in
+            (splits.count > 1 ? "\(specification) \(name)" : specification, data, [])
+        }
+    }
+
+    /// Whether `name` is taken for a model.
+    private static func isModel(_ name: String) -> Bool {
+        if FileBytes.isFolder(name) {
+            return ["/config.json", "/modules.json"].contains { FileBytes.exists(name + $0) }
+        }
+        if FileBytes.exists(name) || Dataset.isDataFile(named: name) { return false }
+        return !name.contains(where: { ":#,".contains($0) }) && (try? HubName.parse(name)) != nil
     }
 
     private func show(_ report: ModelReport, in context: Context) throws {

@@ -3,14 +3,29 @@ import Uniem
 
 /// Which model works, and how it reads texts.
 struct ModelOptions: ParsableArguments {
-    @Argument(help: "The model: a folder with config.json, weights and tokenizer files.")
+    @Argument(
+        help: "The model: a folder, or a name on the Hugging Face hub such as moka-ai/m3e-small.")
     var model: String
 
     @Option(help: "How hidden states become a vector. (default: the model's own)")
     var pooling: Pooling?
 
+    @Option(help: "How the model's folder is read. (default: as its files say)")
+    var modelType: ModelType?
+
     @Option(help: "The most tokens of a text that count. (default: the model's own limit)")
     var maxLength: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "Put this before every text. (default: the model's default prompt)", valueName: "text"))
+    var prompt: String?
+
+    @Option(
+        help: ArgumentHelp(
+            "Put the model's prompt of that name before every text. (default: its default prompt)",
+            valueName: "name"))
+    var promptName: String?
 
     @Option(help: "Worker threads. (default: all processors)")
     var threads: Int?
@@ -19,26 +34,27 @@ struct ModelOptions: ParsableArguments {
         try Check.filled("MODEL", model)
         try Check.whole("--max-length", maxLength, 3...1_000_000)
         try Check.whole("--threads", threads, 1...1024)
+        try Check.filled("--prompt-name", promptName)
+        if prompt != nil && promptName != nil {
+            throw ValidationError("give --prompt or --prompt-name, one of them")
+        }
     }
 
-    /// Throws unless there is such a folder, before anything that takes time.
-    func checkFolder() throws { try ModelOptions.checkFolder(model) }
-
-    /// Throws unless `model` is a folder; hub names are told what to do.
-    static func checkFolder(_ model: String) throws(FileError) {
-        if FileBytes.isFolder(model) { return }
-        let problem = FileBytes.exists(model) ? "not a folder" : "no such model folder"
-        throw FileError(
-            path: model, problem: problem,
-            remedy: "give the folder of a model (names of the Hugging Face hub are not fetched: "
-                + "download the files first), or make one with uniem init")
+    /// What is put before every text of `embedder`.
+    func prompt(of embedder: Embedder) throws -> String {
+        if let promptName { return try embedder.prompts.text(named: promptName) }
+        return prompt ?? embedder.prompts.defaultText
     }
 
-    /// Loads the model.
-    func load(in context: Context) throws -> Embedder {
-        try checkFolder()
+    /// The folder of the model, fetched from the hub where it is a name; before anything else that takes time.
+    func folder(in context: Context) throws -> String {
+        try context.withHub { try Pretrained.folder(of: model, hub: $0) }
+    }
+
+    /// Loads the model in `folder`.
+    func load(_ folder: String, in context: Context) throws -> Embedder {
         let embedder = try context.logger.timed("model loaded") {
-            try Embedder.load(model, pooling: pooling)
+            try Embedder.load(folder, pooling: pooling, modelType: modelType)
         }
         if let maxLength, let limit = embedder.encoder.maximumLength, maxLength > limit {
             context.say(

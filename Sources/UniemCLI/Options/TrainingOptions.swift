@@ -34,8 +34,12 @@ struct TrainingOptions: ParsableArguments {
     @Option(help: "The learning rate; auto: 1e-4, 5e-5 or 8e-6, by the size of the model.")
     var lr = Automatic<Double>.auto
 
-    @Option(help: "AdamW's weight decay; biases and norms do not decay.")
+    @Option(help: "AdamW's weight decay; --decay-rule says what it leaves out.")
     var weightDecay = 0.001
+
+    @Option(
+        help: "What does not decay: biases and norms of every family, or what uniem leaves out.")
+    var decayRule = DecayRule.norms
 
     @Option(
         help: ArgumentHelp(
@@ -80,6 +84,7 @@ struct TrainingOptions: ParsableArguments {
         configuration.batchSize = batchSize.value
         configuration.learningRate = lr.value
         configuration.weightDecay = weightDecay
+        configuration.decayRule = decayRule
         configuration.warmup = warmup
         configuration.temperature = temperature
         configuration.loss = loss

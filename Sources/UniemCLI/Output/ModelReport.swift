@@ -6,14 +6,16 @@ import Uniem
 /// What there is to say about a model.
 struct ModelReport {
     private let folder: String
-    private let embedder: Embedder
-    private let tokenizerKind: String
+    private let name: String
+    /// The model.
+    let embedder: Embedder
 
     /// Loads the model in `folder`.
-    init(folder: String) throws {
-        self.folder = folder
+    ///
+    /// - Parameter name: what the user called it.
+    init(folder: String, name: String) throws {
+        (self.folder, self.name) = (folder, name)
         embedder = try Embedder.load(folder)
-        tokenizerKind = try ModelReport.tokenizerKind(folder)
     }
 
     /// The sizes that a configuration names, in its own words: BERT's and its kin's, T5's, GPT-2's, DistilBERT's.
@@ -32,7 +34,8 @@ struct ModelReport {
     var text: String {
         let count = embedder.parameterCount
         var facts: [(name: String, value: String)] = [
-            ("Model", folder), ("Family", family),
+            ("Model", name), ("Family", family),
+            ("Model type", ModelType.inferred(from: name).rawValue + " by its name"),
         ]
         for key in ModelReport.sizes {
             if let value = configuration[key]?.int { facts.append((key, "\(value)")) }
@@ -43,26 +46,47 @@ struct ModelReport {
                 "\(Facts.grouped(count)) (\(NumberText.bytes(4 * count)) as float32)"
             ),
             ("Vector", "\(embedder.dimension) numbers"),
-            ("Pooling", embedder.pooling.rawValue),
+            ("Pooling", Pooling.name(of: embedder.poolings)),
+            ("Layers after pooling", head),
             ("Normalisation", embedder.normalizes ? "to length 1" : "none"),
             ("Longest text", "\(embedder.maxLength) tokens"),
-            ("Tokenizer", "\(tokenizerKind), \(embedder.tokenizer.vocabularySize) tokens"),
+            (
+                "Tokenizer",
+                "\(embedder.tokenizer.kind), \(embedder.tokenizer.vocabularySize) tokens"
+            ),
         ]
+        for (name, text) in embedder.prompts.texts {
+            let mark = name == embedder.prompts.defaultName ? " (default)" : ""
+            facts.append(("Prompt \(name)\(mark)", text.debugDescription))
+        }
         let unused = embedder.loadReport.unused
         if !unused.isEmpty { facts.append(("Unused tensors", unused.joined(separator: ", "))) }
         return Facts.text(facts)
     }
 
+    /// What happens between pooling and the last normalisation.
+    private var head: String {
+        let names = embedder.head.map { module in
+            switch module {
+            case .dense(let dense): "Dense \(dense.inputs) to \(dense.outputs)"
+            case .normalize: "Normalize"
+            }
+        }
+        return names.isEmpty ? "none" : names.joined(separator: ", ")
+    }
+
     /// The names and shapes of all parameters, a line each.
     var parameterTable: String {
         Facts.text(
-            embedder.encoder.store.parameters.map { ($0.name, $0.shape.description) })
+            embedder.store.parameters.map { ($0.name, $0.shape.description) })
     }
 
     /// The same facts for programs.
     func json(withParameters: Bool) -> JSON {
         var json: JSON = [
-            "kind": "model", "path": .string(folder), "family": .string(family),
+            "kind": "model", "path": .string(folder), "name": .string(name),
+            "family": .string(family),
+            "model_type": .string(ModelType.inferred(from: name).rawValue),
         ]
         for key in ModelReport.sizes {
             if let value = configuration[key]?.int { json.set(key, .int(value)) }
@@ -71,16 +95,19 @@ struct ModelReport {
             ("parameter_count", .int(embedder.parameterCount)),
             ("parameter_bytes", .int(4 * embedder.parameterCount)),
             ("dimension", .int(embedder.dimension)),
-            ("pooling", .string(embedder.pooling.rawValue)),
+            ("pooling", .string(Pooling.name(of: embedder.poolings))),
+            ("head", .string(head)),
+            ("prompts", .object(embedder.prompts.texts.map { ($0.name, .string($0.text)) })),
+            ("default_prompt_name", .optional(embedder.prompts.defaultName)),
             ("normalizes", .bool(embedder.normalizes)),
             ("max_length", .int(embedder.maxLength)),
-            ("tokenizer", .string(tokenizerKind)),
+            ("tokenizer", .string(embedder.tokenizer.kind)),
             ("tokenizer_vocabulary_size", .int(embedder.tokenizer.vocabularySize)),
             ("unused_tensors", .array(embedder.loadReport.unused.map(JSON.string))),
         ]
         for (key, value) in rest { json.set(key, value) }
         if withParameters {
-            let list = embedder.encoder.store.parameters.map { parameter -> JSON in
+            let list = embedder.store.parameters.map { parameter -> JSON in
                 [
                     "name": .string(parameter.name),
                     "shape": .array(parameter.shape.dimensions.map(JSON.int)),
@@ -89,20 +116,5 @@ struct ModelReport {
             json.set("parameters", .array(list))
         }
         return json
-    }
-
-    /// The model of the tokenizer, as its file calls it.
-    private static func tokenizerKind(_ folder: String) throws -> String {
-        var place = folder
-        if FileBytes.exists(folder + "/modules.json") {
-            let modules = try JSON(contentsOf: folder + "/modules.json").array ?? []
-            let transformer = modules.first {
-                $0["type"]?.string?.hasSuffix(".Transformer") ?? false
-            }
-            if let path = transformer?["path"]?.string, !path.isEmpty { place += "/" + path }
-        }
-        let path = place + "/tokenizer.json"
-        guard FileBytes.exists(path) else { return "WordPiece (vocab.txt)" }
-        return try JSON(contentsOf: path)["model"]?["type"]?.string ?? "unknown"
     }
 }

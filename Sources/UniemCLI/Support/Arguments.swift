@@ -2,7 +2,9 @@ public import ArgumentParser
 public import Uniem
 
 extension Pooling: ExpressibleByArgument {}
+extension ModelType: ExpressibleByArgument {}
 extension LossName: ExpressibleByArgument {}
+extension DecayRule: ExpressibleByArgument {}
 
 /// A number, or `auto` for one that the program chooses.
 enum Automatic<Value: ExpressibleByArgument & Equatable & Sendable>:

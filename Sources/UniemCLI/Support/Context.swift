@@ -1,6 +1,7 @@
 import Files
 import Logging
 import Tracking
+import Uniem
 
 #if canImport(Glibc)
     import Glibc
@@ -22,6 +23,16 @@ struct Context: Sendable {
     var handlesSignals = false
     /// Takes what `--verbose` shows.
     var logger = Logger(label: "uniem") { _ in SwiftLogNoOpLogHandler() }
+
+    /// Where the hub is: the environment of this process.
+    var hubEnvironment = HubEnvironment.process
+
+    /// Calls `body` with the hub, whose progress goes to the console.
+    func withHub<Result>(_ body: (Hub) throws -> Result) rethrows -> Result {
+        let report = FetchReport(console)
+        defer { report.finish() }
+        return try body(Hub(environment: hubEnvironment) { report.report($0) })
+    }
 
     /// The streams of this process.
     static var process: Context {
