@@ -5,8 +5,9 @@ package import Files
 /// Reads `bytes` as the JSON files of a tokenizer and encodes a few texts with it.
 ///
 /// Parts are separated by the byte 0xFF, which no UTF-8 has: `tokenizer.json`, then, as far as they are there, a text
-/// to encode (of which at most 160 bytes count), `tokenizer_config.json`, `special_tokens_map.json` and `added_tokens.json`. Returns the number of tokens
-/// made; throws what is wrong with a file; traps where a promise about encodings is broken.
+/// to encode (of which at most 64 bytes count), `tokenizer_config.json`, `special_tokens_map.json` and
+/// `added_tokens.json`. Returns the number of tokens made; throws what is wrong with a file; traps where a promise
+/// about encodings is broken.
 @discardableResult
 package func fuzzTokenizerJSON(_ bytes: [UInt8]) throws(FileError) -> Int {
     let parts = bytes.split(separator: 0xFF, maxSplits: 4, omittingEmptySubsequences: false)
@@ -24,7 +25,7 @@ package func fuzzTokenizerJSON(_ bytes: [UInt8]) throws(FileError) -> Int {
     let tokenizer = Tokenizer(
         try TokenizerParts(tokenizerJSON: parts[0], path: "memory", config: config),
         config: config, files: [])
-    return exercise(tokenizer, parts.count > 1 ? parts[1].prefix(160) : bytes.suffix(64))
+    return exercise(tokenizer, parts.count > 1 ? parts[1].prefix(64) : bytes.suffix(64))
 }
 
 /// Reads `bytes` as a SentencePiece model and encodes a few texts with it.

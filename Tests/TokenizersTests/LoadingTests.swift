@@ -143,7 +143,7 @@ struct LoadingTests {
         let expected: Double = 3270  // 3 * (33 * 1.5 * 11 * 2 + 1)
         #expect(step.longest(of: 2) == expected)
         try TextGrowth.check(step.longest(of:), file: "", place: "normalizer")
-        let content = [UInt8](repeating: 0x61, count: 32)
+        let content = [UInt8](repeating: 0x61, count: 64)
         let large = Normalizer.replace(Replacement(pattern: .text([0x61]), content: content))
         let twice = Normalizer.sequence([large, large])
         try TextGrowth.check(twice.longest(of:), file: "", place: "normalizer")

@@ -68,7 +68,7 @@ extension PostProcessor {
     private static func template(
         _ object: inout ObjectReader, _ idEnd: Int
     ) throws(FileError) -> PostProcessor {
-        var special: [(name: String, ids: [Int32])] = []
+        var special: [[UInt8]: [Int32]] = [:]
         let json = try object.required("special_tokens")
         let table = try ObjectReader(
             json, file: object.file, place: object.path("special_tokens"))
@@ -81,7 +81,7 @@ extension PostProcessor {
                 ids.append(Int32(try entry.int(id, "ids", in: 0...max(0, idEnd - 1))))
             }
             try entry.finish()
-            special.append((name, ids))
+            special[Array(name.utf8)] = ids
         }
         let single = try pieces("single", &object, special)
         let pair = try pieces("pair", &object, special)
@@ -107,7 +107,7 @@ extension PostProcessor {
     private static let maximumPieces = 1024
 
     private static func pieces(
-        _ key: String, _ object: inout ObjectReader, _ special: [(name: String, ids: [Int32])]
+        _ key: String, _ object: inout ObjectReader, _ special: [[UInt8]: [Int32]]
     ) throws(FileError) -> [Piece] {
         var pieces: [Piece] = []
         let list = try object.array(key)
@@ -131,7 +131,7 @@ extension PostProcessor {
             case ("Sequence", "A"): pieces.append(.first(typeID: typeID))
             case ("Sequence", "B"): pieces.append(.second(typeID: typeID))
             case ("SpecialToken", _):
-                guard let ids = special.last(where: { $0.name == id })?.ids else {
+                guard let ids = special[Array(id.utf8)] else {
                     throw piece.error("id", "\"\(id)\" is not among special_tokens")
                 }
                 guard ids.count <= maximumPieces - pieces.count else { throw tooMany() }

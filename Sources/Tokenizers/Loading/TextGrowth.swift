@@ -6,7 +6,7 @@ internal import Files
 /// make a terabyte of one letter.
 enum TextGrowth {
     /// The bytes of the text that is looked at, and the most that may become of it.
-    static let (start, limit) = (1024.0, Double(1 << 20))
+    static let (start, limit) = (1024.0, Double(4 << 20))
 
     /// Throws where the text of ``start`` bytes would become longer than ``limit`` by `longest`.
     static func check(

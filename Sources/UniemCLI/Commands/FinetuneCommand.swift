@@ -74,6 +74,10 @@ struct FinetuneCommand: Subcommand {
         let folder = try model.folder(in: context)
         let (rows, validationRows, testRows) = try loadData(in: context)
         let embedder = try model.load(folder, in: context)
+        let type = model.modelType ?? ModelType.inferred(from: model.model)
+        context.say(
+            "model: \(model.model), type \(type.rawValue), pooling "
+                + Pooling.name(of: embedder.poolings))
         var configuration = trainingConfiguration
         configuration.prompt = try model.prompt(of: embedder)
         let tuner = try FineTuner(
