@@ -44,8 +44,9 @@ private final class Child {
 
     func send(_ signal: Int32) { kill(process.processIdentifier, signal) }
 
-    /// Sends `signal` again and again, without giving up the thread: other tests must not come between.
-    func sendUntilItEnds(_ signal: Int32) {
+    /// Sends `signal` again and again after a pause, without giving up the thread: other tests must not come between.
+    func sendUntilItEnds(_ signal: Int32, after seconds: Double) {
+        Thread.sleep(forTimeInterval: seconds)
         for _ in 0..<3000 where process.isRunning {
             send(signal)
             Thread.sleep(forTimeInterval: 0.02)
@@ -112,12 +113,13 @@ struct ProcessTests {
         // A step of so many rows takes this model seconds.
         let child = try Child(
             [
-                "finetune", model, "--dataset", Sample.trainingPairs, "--batch-size", "800",
+                "finetune", model, "--dataset", Sample.trainingPairs, "--batch-size", "1600",
                 "--epochs", "1000", "--threads", "1", "--runs-dir", folder.path + "/Runs",
                 "--run-id", "r",
             ], in: folder)
         try await child.wait { child.error.contains("Start training") }
-        child.sendUntilItEnds(SIGINT)
+        // Once the first step, which takes seconds, is under way.
+        child.sendUntilItEnds(SIGINT, after: 0.5)
         #expect(try await child.status() == 130)
         #expect(child.error.contains("Stopping after this step"))
         // The step was not waited for.
