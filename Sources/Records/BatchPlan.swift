@@ -1,9 +1,9 @@
 /// Which rows stand in which batch of which epoch: a pure function of (seed, epoch), so that a
 /// resumed run replays nothing.
 ///
-/// The order of an epoch is a Fisher-Yates shuffle of `0..<count` drawn from a SplitMix64 stream
-/// that belongs to (seed, epoch). It is the same on every platform and for any number of threads,
-/// and it must never change: saved runs rely on it.
+/// The rows of an epoch are cut into batches as they follow each other in a ``BatchOrder``. See
+/// ``NoDuplicatesPlan`` for batches in which no text occurs twice, and ``MixturePlan`` for several
+/// data sets at once.
 public struct BatchPlan: Sendable, Equatable {
     /// How many rows there are.
     public let count: Int
@@ -11,22 +11,40 @@ public struct BatchPlan: Sendable, Equatable {
     public let batchSize: Int
     /// Where the order comes from.
     public let seed: UInt64
-    /// Whether rows are shuffled each epoch; else they keep their order.
-    public let shuffle: Bool
+    /// How the rows of an epoch are ordered.
+    public let order: BatchOrder
     /// Whether a last batch of fewer than `batchSize` rows is left out.
     public let dropLast: Bool
+    /// Whether validation rows are gone through after each epoch; changes nothing but
+    /// ``BatchOrder/torch``.
+    public let validates: Bool
+
+    /// Whether rows are shuffled each epoch; else they keep their order.
+    public var shuffle: Bool { order != .file }
 
     /// A plan for `count` rows in batches of `batchSize`. Traps unless `count >= 0` and `batchSize
     /// >= 1`.
     public init(
-        count: Int, batchSize: Int, seed: UInt64, shuffle: Bool = true, dropLast: Bool = false
+        count: Int, batchSize: Int, seed: UInt64, order: BatchOrder, dropLast: Bool = false,
+        validates: Bool = false
     ) {
         precondition(count >= 0 && batchSize >= 1, "BatchPlan: \(count) rows by \(batchSize)")
         self.count = count
         self.batchSize = batchSize
         self.seed = seed
-        self.shuffle = shuffle
+        self.order = order
         self.dropLast = dropLast
+        self.validates = validates
+    }
+
+    /// A plan in the order ``BatchOrder/shuffled``, or ``BatchOrder/file`` unless `shuffle`. Traps
+    /// unless `count >= 0` and `batchSize >= 1`.
+    public init(
+        count: Int, batchSize: Int, seed: UInt64, shuffle: Bool = true, dropLast: Bool = false
+    ) {
+        self.init(
+            count: count, batchSize: batchSize, seed: seed, order: shuffle ? .shuffled : .file,
+            dropLast: dropLast)
     }
 
     /// How many batches an epoch has; 0 where there are no rows, or fewer than a batch and the last
@@ -35,23 +53,21 @@ public struct BatchPlan: Sendable, Equatable {
         count / batchSize + (dropLast || count % batchSize == 0 ? 0 : 1)
     }
 
-    /// The rows of each batch of `epoch` (from 0), `batchCount` of them.
+    /// The rows of each batch of `epoch` (from 0), `batchCount` of them. Traps for a negative
+    /// `epoch`.
     public func batches(epoch: Int) -> [[Int]] {
-        let order = Self.order(count: count, seed: seed, epoch: epoch, shuffle: shuffle)
+        let rows = order.rows(count: count, seed: seed, epoch: epoch, validates: validates)
         return (0..<batchCount).map { batch in
             let start = batch * batchSize
-            return Array(order[start..<start + min(batchSize, count - start)])
+            return Array(rows[start..<start + min(batchSize, count - start)])
         }
     }
 
-    /// The order of `count` rows in `epoch` (from 0); `0..<count` unless `shuffle`.
+    /// The order of `count` rows in `epoch` (from 0): ``BatchOrder/shuffled``, or `0..<count` unless
+    /// `shuffle`.
     ///
     /// Traps for a negative `count` or `epoch`.
     public static func order(count: Int, seed: UInt64, epoch: Int, shuffle: Bool) -> [Int] {
-        precondition(count >= 0 && epoch >= 0, "BatchPlan.order: \(count) rows, epoch \(epoch)")
-        guard shuffle else { return Array(0..<count) }
-        // "batches" in ASCII: batch orders and the orders of streams of one seed are unrelated.
-        var random = SplitMix64(seed: seed, stream: UInt64(epoch), use: 0x62_6174_6368_6573)
-        return random.permutation(of: count)
+        (shuffle ? BatchOrder.shuffled : .file).rows(count: count, seed: seed, epoch: epoch)
     }
 }

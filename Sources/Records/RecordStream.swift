@@ -32,7 +32,7 @@ public struct RecordStream: Sendable {
     private let renaming: Renaming
     private let first: String
     private let descriptions: [String]
-    private let renames: [String]
+    let renames: [String]
 
     /// Describes the records that `specification` names, as ``Dataset/load(_:rename:)`` does.
     ///
@@ -54,7 +54,7 @@ public struct RecordStream: Sendable {
             rename: rename)
     }
 
-    private init(
+    init(
         _ files: [SourcePath], skipped: [String], named specification: String,
         rename: [(old: String, new: String)]
     ) throws(FileError) {

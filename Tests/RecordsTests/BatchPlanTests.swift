@@ -51,4 +51,21 @@ import Testing
         let order = BatchPlan.order(count: count, seed: 42, epoch: 2, shuffle: true)
         #expect(Array(batches.joined()) == Array(order.prefix(sizes.reduce(0, +))))
     }
+
+    @Test func ordersAreOfOneKindOrTheOther() {
+        func plan(_ order: BatchOrder) -> BatchPlan {
+            BatchPlan(count: 50, batchSize: 8, seed: 9, order: order)
+        }
+        #expect(BatchPlan(count: 50, batchSize: 8, seed: 9) == plan(.shuffled))
+        #expect(BatchPlan(count: 50, batchSize: 8, seed: 9, shuffle: false) == plan(.file))
+        #expect(plan(.shuffled).shuffle && plan(.torch).shuffle && !plan(.file).shuffle)
+        for order in BatchOrder.allCases {
+            let rows = order.rows(count: 50, seed: 9, epoch: 3)
+            #expect(rows.sorted() == Array(0..<50))
+            #expect(Array(plan(order).batches(epoch: 3).joined()) == rows)
+            #expect(order.rows(count: 0, seed: 9, epoch: 3) == [])
+            #expect(BatchOrder(rawValue: order.rawValue) == order)
+        }
+        #expect(Set(BatchOrder.allCases.map { $0.rows(count: 50, seed: 9, epoch: 3) }).count == 3)
+    }
 }

@@ -4,10 +4,11 @@ import Testing
 
 @testable import Records
 
-/// What numpy and datasets answer; made by `Goldens/datasets_goldens.py`.
+/// What numpy and datasets answer, and for batches torch and sentence-transformers; made by the
+/// programs in `Goldens`.
 enum Goldens {
-    static func cases(_ part: String) throws -> [JSON] {
-        try #require(try JSON(contentsOf: folder + "/datasets.json")[part]?.array)
+    static func cases(_ part: String, in name: String = "datasets.json") throws -> [JSON] {
+        try #require(try JSON(contentsOf: folder + "/" + name)[part]?.array)
     }
 
     static var folder: String { (FileBytes.parent(of: #filePath) ?? ".") + "/Goldens" }
@@ -16,7 +17,7 @@ enum Goldens {
     static func matches(_ rows: [Int], _ golden: JSON?) -> Bool {
         if let all = golden?["all"]?.array { return all.map(\.int) == rows }
         let total = rows.enumerated().reduce(UInt64(0)) {
-            $0 &+ UInt64(($1.offset + 1) * $1.element)
+            $0 &+ UInt64($1.offset + 1) &* UInt64($1.element)
         }
         return golden?["count"]?.int == rows.count
             && golden?["head"]?.array?.map(\.int) == Array(rows.prefix(6))
