@@ -84,6 +84,7 @@ public final class ConsoleTracker: RunTracker {
         case .validation(let epoch, _, let loss):
             line("Epoch \(epoch) Validation loss: \(NumberText.fixed(loss, decimals: 4))", &state)
         case .evaluation(let metrics): line(ConsoleTracker.text(metrics), &state)
+        case .data, .examples: break
         case .checkpoint(let step, let path, let bytes):
             line("Checkpoint at step \(step): \(path) (\(NumberText.bytes(bytes)))", &state)
         case .modelSaved(let path):
@@ -123,12 +124,25 @@ public final class ConsoleTracker: RunTracker {
         let moment =
             switch metrics.phase {
             case .before: "Before training"
+            case .step: "Step \(metrics.step)"
             case .epoch: "Epoch \(metrics.epoch)"
             case .after: "After training"
             }
-        let values = metrics.values.map { "\($0.name) \(NumberText.fixed($0.value, decimals: 4))" }
+        // Of many metrics the first ones: the record has all.
+        let values = metrics.values.prefix(4).map {
+            "\($0.name) \(NumberText.fixed($0.value, decimals: 4))"
+        }
+        let gains = metrics.gains.map { gain in
+            let numbers = [gain.difference, gain.low, gain.high].map {
+                ($0 >= 0 ? "+" : "") + NumberText.fixed($0, decimals: 4)
+            }
+            let share = NumberText.shortest((gain.confidence * 1e6).rounded() / 1e4)
+            let percent = share.hasSuffix(".0") ? String(share.dropLast(2)) : share
+            return "; \(gain.name) \(numbers[0]) "
+                + "(\(percent) % interval \(numbers[1]) to \(numbers[2]))"
+        }
         return "\(moment) \(metrics.dataset) (\(metrics.rows) rows): "
-            + values.joined(separator: ", ")
+            + values.joined(separator: ", ") + gains.joined()
     }
 
     private func sayFinished(_ state: inout State) {

@@ -2,7 +2,7 @@ public import Files
 
 extension RunEvent {
     /// The event as an object whose first member, `event`, says which it is: `started`, `step`, `epoch`,
-    /// `validation`, `evaluation`, `checkpoint`, `model_saved`, `message` or `finished`.
+    /// `validation`, `evaluation`, `data`, `examples`, `checkpoint`, `model_saved`, `message` or `finished`.
     ///
     /// A number that is not finite becomes `null`.
     public var json: JSON {
@@ -18,6 +18,17 @@ extension RunEvent {
             ]
         case .evaluation(let metrics):
             .object([(key: "event", value: "evaluation")] + metrics.members)
+        case .data(let rows):
+            [
+                "event": "data", "dataset": .int(rows.dataset), "name": .string(rows.name),
+                "fingerprint": .string(rows.fingerprint), "record_kind": .string(rows.recordKind),
+                "rows": .int(rows.columns.first?.count ?? 0),
+            ]
+        case .examples(let step, let epoch, let examples):
+            [
+                "event": "examples", "step": .int(step), "epoch": .int(epoch),
+                "examples": .array(examples.map(\.json)),
+            ]
         case .checkpoint(let step, let path, let bytes):
             [
                 "event": "checkpoint", "step": .int(step), "path": .string(path),
@@ -53,6 +64,27 @@ extension RunInfo {
     }
 }
 
+extension ExampleEvidence {
+    fileprivate var json: JSON {
+        [
+            "dataset": .int(dataset), "row": .int(row), "loss": .double(loss),
+            "similarity": .double(similarity), "rank": rank.map(JSON.int) ?? .null,
+            "closer_negatives": .int(closerNegatives),
+            "closest_negative": closestNegative.map(JSON.int) ?? .null,
+            "truncated_tokens": .int(truncatedTokens),
+        ]
+    }
+}
+
+extension MetricGain {
+    fileprivate var json: JSON {
+        [
+            "name": .string(name), "difference": .double(difference), "low": .double(low),
+            "high": .double(high), "confidence": .double(confidence),
+        ]
+    }
+}
+
 extension StepMetrics {
     fileprivate var members: [(key: String, value: JSON)] {
         [
@@ -71,6 +103,7 @@ extension EvaluationMetrics {
             ("phase", .string(phase.rawValue)), ("epoch", .int(epoch)), ("step", .int(step)),
             ("dataset", .string(dataset)), ("rows", .int(rows)),
         ] + values.map { (key: $0.name, value: .double($0.value)) }
+            + (gains.isEmpty ? [] : [(key: "gains", value: .array(gains.map(\.json)))])
     }
 }
 

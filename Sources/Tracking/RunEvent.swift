@@ -13,6 +13,10 @@ public enum RunEvent: Sendable {
     case validation(epoch: Int, step: Int, loss: Double)
     /// A quality metric was measured.
     case evaluation(EvaluationMetrics)
+    /// The rows of a training data set, once after the start for each that is held in memory.
+    case data(TrainingRows)
+    /// What step `step` showed of the rows in its batch; follows the step.
+    case examples(step: Int, epoch: Int, [ExampleEvidence])
     /// A checkpoint of `step` is complete on disk.
     case checkpoint(step: Int, path: String, bytes: Int)
     /// The finished model is on disk.
@@ -88,6 +92,8 @@ public struct RunInfo: Sendable {
     public var trainableParameters: Int
     /// Worker threads.
     public var threads: Int
+    /// What trains and what does not, parameter by parameter.
+    public var weights: [WeightInfo]
     /// What computes, as in `cpu`.
     public var device: String
     /// Every setting of the run, as an object.
@@ -101,8 +107,9 @@ public struct RunInfo: Sendable {
         recordKind: String, strategy: String, loss: String, trainRows: Int,
         validationRows: Int = 0, testRows: Int = 0, batchSize: Int, learningRate: Double, seed: Int,
         epochs: Int, stepsPerEpoch: Int, totalSteps: Int, resumedFromStep: Int = 0,
-        parameters: Int, trainableParameters: Int, threads: Int, device: String = "cpu",
-        configuration: JSON = [:], environment: JSON = [:]
+        parameters: Int, trainableParameters: Int, threads: Int, weights: [WeightInfo] = [],
+        device: String = "cpu", configuration: JSON = [:],
+        environment: JSON = [:]
     ) {
         self.id = id
         self.name = name
@@ -125,6 +132,7 @@ public struct RunInfo: Sendable {
         self.parameters = parameters
         self.trainableParameters = trainableParameters
         self.threads = threads
+        self.weights = weights
         self.device = device
         self.configuration = configuration
         self.environment = environment
@@ -179,6 +187,8 @@ public struct EvaluationMetrics: Sendable {
     public enum Phase: String, Sendable, CaseIterable {
         /// Before the first step.
         case before
+        /// After some steps of an epoch.
+        case step
         /// After an epoch.
         case epoch
         /// After the last step.
@@ -197,14 +207,16 @@ public struct EvaluationMetrics: Sendable {
     public var rows: Int
     /// The metrics by name (`spearman`, `pearson`, ...), in the order to show.
     public var values: [(name: String, value: Double)]
+    /// What changed since before training, with a confidence interval.
+    public var gains: [MetricGain]
 
     /// Describes an evaluation. A name in `values` must be none of the other fields' (`phase`, `epoch`, `step`,
-    /// `dataset`, `rows`).
+    /// `dataset`, `rows`, `gains`).
     public init(
         phase: Phase, epoch: Int, step: Int, dataset: String, rows: Int,
-        values: [(name: String, value: Double)]
+        values: [(name: String, value: Double)], gains: [MetricGain] = []
     ) {
-        let reserved = ["event", "phase", "epoch", "step", "dataset", "rows"]
+        let reserved = ["event", "phase", "epoch", "step", "dataset", "rows", "gains"]
         for value in values {
             precondition(
                 !reserved.contains(value.name),
@@ -216,5 +228,111 @@ public struct EvaluationMetrics: Sendable {
         self.dataset = dataset
         self.rows = rows
         self.values = values
+        self.gains = gains
+    }
+}
+
+/// How much a metric changed since before training.
+public struct MetricGain: Sendable, Equatable {
+    /// The metric, as in `spearman`.
+    public var name: String
+    /// The value now less the value before.
+    public var difference: Double
+    /// The lower end of the confidence interval of the difference.
+    public var low: Double
+    /// Its upper end.
+    public var high: Double
+    /// The confidence, as in 0.95.
+    public var confidence: Double
+
+    /// Describes a gain.
+    public init(
+        name: String, difference: Double, low: Double, high: Double, confidence: Double = 0.95
+    ) {
+        (self.name, self.difference, self.low, self.high) = (name, difference, low, high)
+        self.confidence = confidence
+    }
+}
+
+/// One parameter of the model, and how it trains.
+public struct WeightInfo: Sendable, Equatable {
+    /// Its name in the checkpoint.
+    public var name: String
+    /// Its shape.
+    public var shape: [Int]
+    /// How many of its numbers train; 0 where it is frozen.
+    public var training: Int
+    /// The highest learning rate of its group.
+    public var learningRate: Double
+    /// Its weight decay.
+    public var weightDecay: Double
+
+    /// Describes a parameter.
+    public init(
+        name: String, shape: [Int], training: Int, learningRate: Double, weightDecay: Double
+    ) {
+        (self.name, self.shape, self.training) = (name, shape, training)
+        (self.learningRate, self.weightDecay) = (learningRate, weightDecay)
+    }
+
+    /// How many numbers it holds.
+    public var count: Int { shape.reduce(1, *) }
+}
+
+/// The rows of one training data set.
+public struct TrainingRows: Sendable {
+    /// The number of the data set in its run, from 0.
+    public var dataset: Int
+    /// Where it comes from.
+    public var name: String
+    /// What tells it apart from other data: equal rows have equal fingerprints.
+    public var fingerprint: String
+    /// Pair, triplet or scored pair.
+    public var recordKind: String
+    /// The texts, column by column, all of one length.
+    public var columns: [[String]]
+    /// The labels of scored pairs.
+    public var labels: [Double]?
+
+    /// Describes rows.
+    public init(
+        dataset: Int, name: String, fingerprint: String, recordKind: String, columns: [[String]],
+        labels: [Double]? = nil
+    ) {
+        (self.dataset, self.name, self.fingerprint) = (dataset, name, fingerprint)
+        (self.recordKind, self.columns, self.labels) = (recordKind, columns, labels)
+    }
+}
+
+/// What one step showed of one training row.
+public struct ExampleEvidence: Sendable, Equatable {
+    /// The number of its data set in the run, from 0.
+    public var dataset: Int
+    /// The row in its data set, from 0.
+    public var row: Int
+    /// What it added to the loss of the batch, times the rows of the batch: the loss is the mean of these where it is
+    /// a mean over rows.
+    public var loss: Double
+    /// The cosine of the text and its positive, or of the two sentences.
+    public var similarity: Double
+    /// The place of the positive among the candidates of the batch, from 1; `nil` for scored pairs.
+    public var rank: Int?
+    /// In-batch negatives that are closer to the text than its positive is: false negatives, maybe.
+    public var closerNegatives: Int
+    /// The row of the data set whose text is the closest negative; `nil` where there is none.
+    public var closestNegative: Int?
+    /// Tokens of its texts that were cut off.
+    public var truncatedTokens: Int
+
+    /// Describes a row's part in a step.
+    public init(
+        dataset: Int, row: Int, loss: Double, similarity: Double, rank: Int? = nil,
+        closerNegatives: Int = 0, closestNegative: Int? = nil, truncatedTokens: Int = 0
+    ) {
+        (self.dataset, self.row, self.loss, self.similarity) = (dataset, row, loss, similarity)
+        (self.rank, self.closerNegatives, self.closestNegative) = (
+            rank, closerNegatives, closestNegative
+        )
+        self.truncatedTokens = truncatedTokens
     }
 }

@@ -6,18 +6,33 @@ internal import Synchronization
 public protocol RunTracker: AnyObject, Sendable {
     /// Takes notice of an event. Throws where it cannot be recorded.
     func track(_ event: RunEvent) throws
+    /// Brings what is held back to its destination: a checkpoint is about to be written, and what was tracked so far
+    /// will not be tracked again after a crash.
+    func flush() throws
     /// Brings everything to its destination; no event follows. May be called again.
     func finish() throws
+    /// Whether a failure may pass, as of a full disk: then the tracker keeps what it could not record and gets further
+    /// events.
+    var canRecover: Bool { get }
+}
+
+extension RunTracker {
+    /// Does nothing: for trackers that hold nothing back.
+    public func flush() throws {}
+    /// A tracker that failed once is left out.
+    public var canRecover: Bool { false }
 }
 
 /// Hands every event to several trackers, so that a broken one cannot stop training.
 ///
 /// Up to and including ``RunEvent/started(_:)`` a failure is thrown: a run that cannot be recorded should not begin.
-/// After that a tracker that fails is reported once and left out from then on.
+/// After that a tracker that fails is reported once; unless it can recover it is left out from then on.
 public final class TrackerGroup: RunTracker {
     private struct State {
         var trackers: [any RunTracker]
         var isStarted = false
+        /// Those that were reported, and stay.
+        var failed: Set<ObjectIdentifier> = []
     }
 
     private let state: Mutex<State>
@@ -49,15 +64,18 @@ public final class TrackerGroup: RunTracker {
                 if isStart { state.isStarted = true }
                 return
             }
-            state.trackers.removeAll { tracker in !keeps(tracker) { try tracker.track(event) } }
+            remove(&state) { try $0.track(event) }
         }
+    }
+
+    /// Flushes every tracker that still works; failures are reported, not thrown.
+    public func flush() {
+        state.withLock { state in remove(&state) { try $0.flush() } }
     }
 
     /// Finishes every tracker that still works; failures are reported, not thrown.
     public func finish() {
-        state.withLock { state in
-            state.trackers.removeAll { tracker in !keeps(tracker) { try tracker.finish() } }
-        }
+        state.withLock { state in remove(&state) { try $0.finish() } }
     }
 
     private static func start(
@@ -79,19 +97,28 @@ public final class TrackerGroup: RunTracker {
         }
     }
 
-    /// Whether `body` succeeded for `tracker`; a failure is reported.
-    private func keeps(_ tracker: any RunTracker, _ body: () throws -> Void) -> Bool {
-        do {
-            try body()
-            return true
-        } catch {
-            report("warning: \(type(of: tracker)) failed and is left out from now on: \(error)")
-            return false
+    /// Runs `body` for each tracker; a first failure is reported, and who cannot recover is removed.
+    private func remove(_ state: inout State, _ body: (any RunTracker) throws -> Void) {
+        var kept: [any RunTracker] = []
+        for tracker in state.trackers {
+            do {
+                try body(tracker)
+            } catch {
+                let isNew = state.failed.insert(ObjectIdentifier(tracker)).inserted
+                let fate =
+                    tracker.canRecover
+                    ? "tries again with what follows"
+                    : "is left out from now on"
+                if isNew { report("warning: \(type(of: tracker)) failed and \(fate): \(error)") }
+                guard tracker.canRecover else { continue }
+            }
+            kept.append(tracker)
         }
+        state.trackers = kept
     }
 }
 
-/// Writes one JSON object a line for every event, for programs that follow a run.
+/// Writes one JSON object a line for every event but those of single rows, for programs that follow a run.
 public final class JSONLinesTracker: RunTracker {
     private let sink: @Sendable (String) throws -> Void
 
@@ -102,8 +129,13 @@ public final class JSONLinesTracker: RunTracker {
         self.sink = sink
     }
 
-    /// Writes `event`; throws what the sink throws.
-    public func track(_ event: RunEvent) throws { try sink(event.json.compactText + "\n") }
+    /// Writes `event`, unless it is of single rows of the data; throws what the sink throws.
+    public func track(_ event: RunEvent) throws {
+        switch event {
+        case .data, .examples: break
+        default: try sink(event.json.compactText + "\n")
+        }
+    }
 
     /// Does nothing: every line was written at once.
     public func finish() {}
