@@ -39,6 +39,7 @@ extension RunRow {
         host = try row.decode(forColumn: "host")
         pid = try row.decode(forColumn: "pid")
         lastLoss = try row.decode(forColumn: "last_loss")
+        writes = try row.decode(forColumn: "writes")
         spearmanBefore = try row.decode(forColumn: "spearman_before")
         spearmanAfter = try row.decode(forColumn: "spearman_after")
         if state == .running {
@@ -102,5 +103,57 @@ extension ParameterRow {
     init(_ row: Row) throws {
         name = try row.decode(forColumn: "name")
         value = try row.decode(forColumn: "value")
+    }
+}
+
+extension GainRow {
+    init(_ row: Row) throws {
+        step = try row.decode(forColumn: "step")
+        phase = try row.decode(forColumn: "phase")
+        dataset = try row.decode(forColumn: "dataset")
+        name = try row.decode(forColumn: "name")
+        difference = try row.decode(forColumn: "difference")
+        low = try row.decode(forColumn: "low")
+        high = try row.decode(forColumn: "high")
+        confidence = try row.decode(forColumn: "confidence")
+    }
+}
+
+extension WeightRow {
+    init(_ row: Row) throws {
+        name = try row.decode(forColumn: "name")
+        count = try row.decode(forColumn: "count")
+        training = try row.decode(forColumn: "training")
+        learningRate = try row.decode(forColumn: "learning_rate")
+        weightDecay = try row.decode(forColumn: "weight_decay")
+        let text: String = try row.decode(forColumn: "shape")
+        guard let sizes = try? JSON(parsing: Array(text.utf8)).array else {
+            throw RunStoreError.damagedColumn(
+                run: try row.decode(forColumn: "run"), column: "shape",
+                problem: "expected a list of sizes, found \(text)")
+        }
+        shape = sizes.compactMap(\.int)
+    }
+}
+
+extension DatasetRow {
+    init(_ row: Row) throws {
+        dataset = try row.decode(forColumn: "dataset")
+        name = try row.decode(forColumn: "name")
+        fingerprint = try row.decode(forColumn: "fingerprint")
+        recordKind = try row.decode(forColumn: "record_kind")
+        rows = try row.decode(forColumn: "rows")
+        storedRows = try row.decode(forColumn: "stored_rows")
+    }
+}
+
+extension ExampleTexts {
+    /// The texts of the columns `prefix` + `text1`, ...
+    init(_ row: Row, prefix: String = "") throws {
+        let texts: [String?] = try ["text1", "text2", "text3"].map {
+            try row.decode(forColumn: prefix + $0)
+        }
+        self.texts = texts.compactMap { $0 }
+        label = try row.decode(forColumn: prefix + "label")
     }
 }

@@ -80,6 +80,8 @@ public struct RunRow: Sendable {
     public var pid: Int
     /// The running mean loss of the last step; `nil` before the first, or where it was not a number.
     public var lastLoss: Double?
+    /// How many transactions recorded something: a number that grows while the run lives.
+    public var writes: Int
     /// The rank correlation before training, where it was measured.
     public var spearmanBefore: Double?
     /// The rank correlation after training, where it was measured.
@@ -114,7 +116,7 @@ public struct MetricRow: Sendable, Equatable {
 public struct EvaluationRow: Sendable, Equatable {
     /// The step it follows.
     public var step: Int
-    /// `before`, `epoch` or `after`.
+    /// `before`, `step`, `epoch` or `after`.
     public var phase: String
     /// The data set; `train` and `validation` for the losses.
     public var dataset: String
@@ -164,20 +166,4 @@ public struct ParameterDifference: Sendable, Equatable {
     public var first: String?
     /// The second run's value.
     public var second: String?
-}
-
-/// All that is recorded of one run.
-public struct RunDetails: Sendable {
-    /// The run.
-    public var run: RunRow
-    /// Its settings, sorted by name.
-    public var parameters: [ParameterRow]
-    /// Its steps in order.
-    public var metrics: [MetricRow]
-    /// What was measured, in order of steps.
-    public var evaluations: [EvaluationRow]
-    /// Its checkpoints in order of steps.
-    public var checkpoints: [CheckpointRow]
-    /// What happened, in order.
-    public var events: [EventRow]
 }

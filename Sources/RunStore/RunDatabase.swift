@@ -24,24 +24,51 @@ public final class RunDatabase: Sendable {
     /// Opens the database at `path`.
     ///
     /// Where there is none, it is made together with its folder, unless `createIfMissing` is false: then a
-    /// `FileError` says so. A file that is no database, a database of another program or of a newer version, and a
-    /// place that cannot be written are `FileError`s too.
-    public init(path: String, createIfMissing: Bool = true) throws {
+    /// `FileError` says so. A database of an older version is brought up to date. A file that is no database, a
+    /// database of another program or of a newer version, and a place that cannot be written are `FileError`s too.
+    public convenience init(path: String, createIfMissing: Bool = true) throws {
+        try self.init(
+            path: path, createIfMissing: createIfMissing, busySeconds: RunDatabase.busySeconds)
+    }
+
+    /// Opens the database at `path` for asking only: nothing can be recorded or deleted through this value.
+    ///
+    /// Throws as ``init(path:createIfMissing:)``, except that a place that cannot be written is fine once the database
+    /// is of this version.
+    public init(reading path: String) throws {
         self.path = path
+        try RunDatabase.requireFile(path)
+        pool = try RunDatabase.translating(path) {
+            try RunDatabase.retrying { try RunDatabase.openForReading(path) }
+        }
+    }
+
+    init(path: String, createIfMissing: Bool, busySeconds: Double) throws {
+        self.path = path
+        let isNew = !FileBytes.exists(path)
+        let folder = FileBytes.parent(of: path) ?? "."
+        if isNew && createIfMissing {
+            try FileBytes.makeFolder(folder)
+        } else {
+            try RunDatabase.requireFile(path)
+        }
+        pool = try RunDatabase.translating(path) {
+            try RunDatabase.retrying { try RunDatabase.openPool(path, busySeconds: busySeconds) }
+        }
+        // SQLite brings the content to disk, not the name of the file.
+        if isNew { try FileBytes.synchronize(folder: folder) }
+    }
+
+    private static func requireFile(_ path: String) throws(FileError) {
         if !FileBytes.exists(path) {
-            guard createIfMissing else {
-                throw FileError(
-                    path: path, problem: "there is no run database",
-                    remedy: "train a model first, or name the folder of the runs (--runs-dir)")
-            }
-            try FileBytes.makeFolder(FileBytes.parent(of: path) ?? ".")
-        } else if FileBytes.isFolder(path) {
+            throw FileError(
+                path: path, problem: "there is no run database",
+                remedy: "train a model first, or name the folder of the runs (--runs-dir)")
+        }
+        if FileBytes.isFolder(path) {
             throw FileError(
                 path: path, problem: "a folder stands where the run database should be",
                 remedy: "move it away, or choose another folder for the runs (--runs-dir)")
-        }
-        pool = try RunDatabase.translating(path) {
-            try RunDatabase.retrying { try RunDatabase.openPool(path) }
         }
     }
 
@@ -58,6 +85,24 @@ public final class RunDatabase: Sendable {
         try RunDatabase.translating(path) { try pool.write(body) }
     }
 
+    /// Runs `body` in a transaction that has survived a power cut once this returns, and with it all that was written
+    /// before: the log is one file, and is brought to disk as a whole.
+    func writeDurably(_ body: (Database) throws -> Void) throws {
+        try RunDatabase.translating(path) {
+            try pool.writeWithoutTransaction { db in
+                try db.execute(sql: "PRAGMA synchronous = FULL; PRAGMA fullfsync = ON")
+                // What fails here leaves the safer setting.
+                defer {
+                    try? db.execute(sql: "PRAGMA synchronous = NORMAL; PRAGMA fullfsync = OFF")
+                }
+                try db.inTransaction(.immediate) {
+                    try body(db)
+                    return .commit
+                }
+            }
+        }
+    }
+
     /// Brings the write-ahead log into the file, as far as other readers allow it now.
     func checkpoint() throws {
         try RunDatabase.translating(path) {
@@ -69,19 +114,19 @@ public final class RunDatabase: Sendable {
         }
     }
 
-    private static func openPool(_ path: String) throws -> DatabasePool {
+    private static func configuration(busySeconds: Double) -> Configuration {
         var configuration = Configuration()
         configuration.busyMode = .timeout(busySeconds)
         configuration.foreignKeysEnabled = true
         configuration.label = "uniem.runs"
+        return configuration
+    }
+
+    private static func openPool(_ path: String, busySeconds: Double) throws -> DatabasePool {
+        let configuration = configuration(busySeconds: busySeconds)
         let migrator = Schema.migrator
-        if FileBytes.exists(path) {
-            // Looked at before it is opened for writing, which would change the journal of someone else's file.
-            var looking = configuration
-            looking.readonly = true
-            let queue = try DatabaseQueue(path: path, configuration: looking)
-            try refuseOthers(try queue.read { db in try Schema.state(of: db, migrator) }, path)
-        }
+        // Looked at before it is opened for writing, which would change the journal of someone else's file.
+        if FileBytes.exists(path) { _ = try look(path, migrator) }
         let pool = try DatabasePool(path: path, configuration: configuration)
         let state = try pool.read { db in try Schema.state(of: db, migrator) }
         try refuseOthers(state, path)
@@ -90,6 +135,28 @@ public final class RunDatabase: Sendable {
         case .current, .newer, .foreign: break
         }
         return pool
+    }
+
+    private static func openForReading(_ path: String) throws -> DatabasePool {
+        if case .current = try look(path, Schema.migrator) {
+        } else {
+            try openPool(path, busySeconds: busySeconds).close()
+        }
+        var reading = configuration(busySeconds: busySeconds)
+        reading.readonly = true
+        return try DatabasePool(path: path, configuration: reading)
+    }
+
+    /// What the file at `path` is; throws for what is none of ours.
+    private static func look(
+        _ path: String, _ migrator: DatabaseMigrator
+    ) throws -> Schema.State {
+        var looking = configuration(busySeconds: busySeconds)
+        looking.readonly = true
+        let queue = try DatabaseQueue(path: path, configuration: looking)
+        let state = try queue.read { db in try Schema.state(of: db, migrator) }
+        try refuseOthers(state, path)
+        return state
     }
 
     private static func refuseOthers(_ state: Schema.State, _ path: String) throws {

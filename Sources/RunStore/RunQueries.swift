@@ -1,34 +1,6 @@
 internal import Files
 internal import GRDB
 
-/// Why a question to a run database has no answer.
-public enum RunStoreError: Error, Equatable, CustomStringConvertible {
-    /// Nothing goes by this name; `latest` are the newest runs there are.
-    case noSuchRun(reference: String, database: String, latest: [String])
-    /// Several runs begin so.
-    case ambiguousRun(reference: String, candidates: [String])
-    /// The run is being trained by a living process.
-    case runIsActive(id: String, pid: Int)
-    /// A column holds what was not written by this program.
-    case damagedColumn(run: String, column: String, problem: String)
-
-    /// One line: what was asked for, what there is, what to do.
-    public var description: String {
-        switch self {
-        case .noSuchRun(let reference, let database, let latest):
-            latest.isEmpty
-                ? "\(database): no run '\(reference)'; the database holds no runs yet"
-                : "\(database): no run '\(reference)'; the latest are \(latest.joined(separator: ", "))"
-        case .ambiguousRun(let reference, let candidates):
-            "'\(reference)' could be any of \(candidates.joined(separator: ", ")); give more of the name"
-        case .runIsActive(let id, let pid):
-            "\(id) is being trained by process \(pid); stop that first"
-        case .damagedColumn(let run, let column, let problem):
-            "run \(run): column \(column) of the run database is damaged: \(problem)"
-        }
-    }
-}
-
 extension RunDatabase {
     /// The newest runs first; all of them without `limit`.
     public func runs(limit: Int? = nil) throws -> [RunRow] {
@@ -45,6 +17,23 @@ extension RunDatabase {
     /// Throws a ``RunStoreError`` that lists what there is where none or several fit.
     public func run(_ reference: String) throws -> RunRow {
         try read { db in try row(db, of: reference) }
+    }
+
+    /// The newest run that is being trained, as far as is known.
+    ///
+    /// Throws ``RunStoreError/noRunIsActive(database:latest:)`` where there is none.
+    public func activeRun() throws -> RunRow {
+        try read { db in
+            let rows = try Row.fetchCursor(
+                db,
+                sql: RunDatabase.selectRuns
+                    + " WHERE status = 'running' ORDER BY started_at DESC, id DESC")
+            while let row = try rows.next() {
+                let run = try RunRow(row)
+                if run.state == .running { return run }
+            }
+            throw RunStoreError.noRunIsActive(database: path, latest: try latestRuns(db))
+        }
     }
 
     /// The steps of a run in order.
@@ -72,39 +61,40 @@ extension RunDatabase {
         try read { db in try parameters(db, try row(db, of: reference).id) }
     }
 
-    /// All that is recorded of a run, at one moment.
-    public func details(_ reference: String) throws -> RunDetails {
+    /// How much metrics of a run changed since before training, in order of steps.
+    public func gains(_ reference: String) throws -> [GainRow] {
+        try read { db in try gains(db, try row(db, of: reference).id) }
+    }
+
+    /// The parameters of a run's model, in the model's order.
+    public func weights(_ reference: String) throws -> [WeightRow] {
+        try read { db in try weights(db, try row(db, of: reference).id) }
+    }
+
+    /// All that is recorded of a run, at one moment, save for the evidence of single rows: of that the `examples`
+    /// worst rows and false negatives.
+    public func details(_ reference: String, examples: Int = 5) throws -> RunDetails {
         try read { db in
             let run = try row(db, of: reference)
             return RunDetails(
-                run: run, parameters: try parameters(db, run.id), metrics: try metrics(db, run.id),
-                evaluations: try evaluations(db, run.id),
-                checkpoints: try checkpoints(db, run.id), events: try events(db, run.id))
+                run: run, parameters: try parameters(db, run.id), weights: try weights(db, run.id),
+                metrics: try metrics(db, run.id), evaluations: try evaluations(db, run.id),
+                gains: try gains(db, run.id), checkpoints: try checkpoints(db, run.id),
+                events: try events(db, run.id), datasets: try datasets(db, run.id),
+                worstExamples: try worstExamples(db, run.id, limit: examples),
+                falseNegatives: try falseNegatives(db, run.id, limit: examples))
         }
     }
 
     /// The settings in which two runs differ, sorted by name.
     public func differences(_ first: String, _ second: String) throws -> [ParameterDifference] {
         try read { db in
-            let (a, b) = (try row(db, of: first).id, try row(db, of: second).id)
-            return try Row.fetchAll(
-                db,
-                sql: """
-                    SELECT name,
-                        MAX(CASE WHEN run = :a THEN value END) AS a,
-                        MAX(CASE WHEN run = :b THEN value END) AS b
-                    FROM parameters WHERE run IN (:a, :b)
-                    GROUP BY name HAVING a IS NOT b ORDER BY name
-                    """, arguments: ["a": a, "b": b]
-            ).map {
-                ParameterDifference(
-                    name: try $0.decode(forColumn: "name"), first: try $0.decode(forColumn: "a"),
-                    second: try $0.decode(forColumn: "b"))
-            }
+            try differences(db, try row(db, of: first).id, try row(db, of: second).id)
         }
     }
 
-    /// Removes a run from the database and returns what it was; its folder is left alone.
+    /// Removes a run from the database, with the texts that no other run was trained on, and returns what it was; its
+    /// folder is left alone.
     ///
     /// Throws ``RunStoreError/runIsActive(id:pid:)`` where a living process of this host trains it, unless `force`.
     @discardableResult
@@ -130,6 +120,9 @@ extension RunDatabase {
         """
     }
 
+    static let phaseOrder =
+        "CASE phase WHEN 'before' THEN 0 WHEN 'step' THEN 1 WHEN 'epoch' THEN 2 ELSE 3 END"
+
     private static let selectRuns = """
         SELECT *,
             (SELECT COALESCE(MAX(step), 0) FROM metrics WHERE run = runs.id) AS steps,
@@ -139,7 +132,7 @@ extension RunDatabase {
         FROM runs
         """
 
-    private func row(_ db: Database, of reference: String) throws -> RunRow {
+    func row(_ db: Database, of reference: String) throws -> RunRow {
         let selection = RunDatabase.selectRuns
         if let row = try Row.fetchOne(db, sql: selection + " WHERE id = ?", arguments: [reference])
         {
@@ -161,26 +154,45 @@ extension RunDatabase {
             throw RunStoreError.ambiguousRun(
                 reference: reference, candidates: try rows.map { try $0.decode(forColumn: "id") })
         }
-        let latest = try String.fetchAll(
-            db, sql: "SELECT id FROM runs ORDER BY started_at DESC, id DESC LIMIT 5")
-        throw RunStoreError.noSuchRun(reference: reference, database: path, latest: latest)
+        throw RunStoreError.noSuchRun(
+            reference: reference, database: path, latest: try latestRuns(db))
     }
 
-    private func metrics(_ db: Database, _ id: String) throws -> [MetricRow] {
+    func latestRuns(_ db: Database) throws -> [String] {
+        try String.fetchAll(
+            db, sql: "SELECT id FROM runs ORDER BY started_at DESC, id DESC LIMIT 5")
+    }
+
+    func metrics(_ db: Database, _ id: String) throws -> [MetricRow] {
         try Row.fetchAll(
             db, sql: "SELECT * FROM metrics WHERE run = ? ORDER BY step", arguments: [id]
         ).map { try MetricRow($0) }
     }
 
-    private func evaluations(_ db: Database, _ id: String) throws -> [EvaluationRow] {
+    func evaluations(_ db: Database, _ id: String) throws -> [EvaluationRow] {
         try Row.fetchAll(
             db,
             sql: """
                 SELECT * FROM evaluations WHERE run = ?
-                ORDER BY step, CASE phase WHEN 'before' THEN 0 WHEN 'epoch' THEN 1 ELSE 2 END,
-                    dataset, name
+                ORDER BY step, \(RunDatabase.phaseOrder), dataset, name
                 """, arguments: [id]
         ).map { try EvaluationRow($0) }
+    }
+
+    private func gains(_ db: Database, _ id: String) throws -> [GainRow] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT * FROM gains WHERE run = ?
+                ORDER BY step, \(RunDatabase.phaseOrder), dataset, name
+                """, arguments: [id]
+        ).map { try GainRow($0) }
+    }
+
+    private func weights(_ db: Database, _ id: String) throws -> [WeightRow] {
+        try Row.fetchAll(
+            db, sql: "SELECT * FROM weights WHERE run = ? ORDER BY rowid", arguments: [id]
+        ).map { try WeightRow($0) }
     }
 
     private func checkpoints(_ db: Database, _ id: String) throws -> [CheckpointRow] {
@@ -189,7 +201,7 @@ extension RunDatabase {
         ).map { try CheckpointRow($0) }
     }
 
-    private func events(_ db: Database, _ id: String) throws -> [EventRow] {
+    func events(_ db: Database, _ id: String) throws -> [EventRow] {
         try Row.fetchAll(
             db, sql: "SELECT * FROM events WHERE run = ? ORDER BY id", arguments: [id]
         ).map { try EventRow($0) }
@@ -199,5 +211,22 @@ extension RunDatabase {
         try Row.fetchAll(
             db, sql: "SELECT * FROM parameters WHERE run = ? ORDER BY name", arguments: [id]
         ).map { try ParameterRow($0) }
+    }
+
+    func differences(_ db: Database, _ a: String, _ b: String) throws -> [ParameterDifference] {
+        try Row.fetchAll(
+            db,
+            sql: """
+                SELECT name,
+                    MAX(CASE WHEN run = :a THEN value END) AS a,
+                    MAX(CASE WHEN run = :b THEN value END) AS b
+                FROM parameters WHERE run IN (:a, :b)
+                GROUP BY name HAVING a IS NOT b ORDER BY name
+                """, arguments: ["a": a, "b": b]
+        ).map {
+            ParameterDifference(
+                name: try $0.decode(forColumn: "name"), first: try $0.decode(forColumn: "a"),
+                second: try $0.decode(forColumn: "b"))
+        }
     }
 }

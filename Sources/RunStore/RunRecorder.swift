@@ -60,7 +60,7 @@ struct RunRecorder {
                 "environment": info.environment.text(), "host": process.host,
                 "pid": process.pid, "process_start": process.start,
             ])
-        for table in ["metrics", "evaluations", "checkpoints"] {
+        for table in ["metrics", "evaluations", "gains", "checkpoints", "evidence"] {
             try db.execute(
                 sql: "DELETE FROM \(table) WHERE run = ? AND step > ?",
                 arguments: [info.id, info.resumedFromStep])
@@ -71,6 +71,7 @@ struct RunRecorder {
                 sql: "INSERT OR REPLACE INTO parameters (run, name, value) VALUES (?, ?, ?)",
                 arguments: [info.id, name, value])
         }
+        try insert(info.weights, run: info.id, db)
         let text =
             isKnown
             ? "resumed after step \(info.resumedFromStep) of \(info.totalSteps)"
@@ -99,20 +100,31 @@ struct RunRecorder {
         }
     }
 
-    static func insert(_ steps: [StepMetrics], run: String, _ db: Database) throws {
+    private static func insert(_ weights: [WeightInfo], run: String, _ db: Database) throws {
+        try db.execute(sql: "DELETE FROM weights WHERE run = ?", arguments: [run])
+        for weight in weights {
+            try db.execute(
+                sql: """
+                    INSERT OR REPLACE INTO weights (
+                        run, name, shape, count, training, learning_rate, weight_decay
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?)
+                    """,
+                arguments: [
+                    run, weight.name, JSON.array(weight.shape.map(JSON.int)).text(), weight.count,
+                    weight.training, weight.learningRate, weight.weightDecay,
+                ])
+        }
+    }
+
+    /// Enters steps; `isMissing` leaves those that are there as they are.
+    func insert(_ steps: [StepMetrics], isMissing: Bool = false) throws {
         if steps.isEmpty { return }
         let statement = try db.cachedStatement(
             sql: """
-                INSERT INTO metrics (
+                INSERT \(isMissing ? "" : "OR REPLACE") INTO metrics (
                     run, step, epoch, loss, mean_loss, learning_rate, gradient_norm, rows, tokens,
                     truncated, seconds
-                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-                ON CONFLICT (run, step) DO UPDATE SET
-                    epoch = excluded.epoch, loss = excluded.loss, mean_loss = excluded.mean_loss,
-                    learning_rate = excluded.learning_rate,
-                    gradient_norm = excluded.gradient_norm, rows = excluded.rows,
-                    tokens = excluded.tokens, truncated = excluded.truncated,
-                    seconds = excluded.seconds
+                ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) \(isMissing ? "ON CONFLICT DO NOTHING" : "")
                 """)
         for step in steps {
             try statement.execute(arguments: [
@@ -122,16 +134,44 @@ struct RunRecorder {
         }
     }
 
+    /// Enters an evaluation; `isMissing` leaves what is there as it is.
+    func evaluation(_ metrics: EvaluationMetrics, isMissing: Bool = false) throws {
+        let rows = [(name: "rows", value: Double(metrics.rows))]
+        for (name, value) in rows + metrics.values {
+            try evaluation(
+                metrics.phase, metrics.epoch, metrics.step, metrics.dataset, name, value,
+                isMissing: isMissing)
+        }
+        for gain in metrics.gains {
+            try db.execute(
+                sql: """
+                    INSERT \(isMissing ? "" : "OR REPLACE") INTO gains (
+                        run, step, phase, dataset, name, difference, low, high, confidence
+                    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) \(isMissing ? "ON CONFLICT DO NOTHING" : "")
+                    """,
+                arguments: [
+                    run, metrics.step, metrics.phase.rawValue, metrics.dataset, gain.name,
+                    gain.difference, gain.low, gain.high, gain.confidence,
+                ])
+        }
+    }
+
     func evaluation(
         _ phase: EvaluationMetrics.Phase, _ epoch: Int, _ step: Int, _ dataset: String,
-        _ name: String, _ value: Double
+        _ name: String, _ value: Double, isMissing: Bool = false
     ) throws {
         try db.execute(
             sql: """
-                INSERT OR REPLACE INTO evaluations (run, step, phase, dataset, name, epoch, value)
-                VALUES (?, ?, ?, ?, ?, ?, ?)
+                INSERT \(isMissing ? "" : "OR REPLACE") INTO evaluations (
+                    run, step, phase, dataset, name, epoch, value
+                ) VALUES (?, ?, ?, ?, ?, ?, ?) \(isMissing ? "ON CONFLICT DO NOTHING" : "")
                 """,
             arguments: [run, step, phase.rawValue, dataset, name, epoch, value])
+    }
+
+    /// Counts a transaction that recorded something.
+    func countWrite() throws {
+        try db.execute(sql: "UPDATE runs SET writes = writes + 1 WHERE id = ?", arguments: [run])
     }
 
     func checkpoint(_ step: Int, _ path: String, _ bytes: Int) throws {

@@ -1,3 +1,4 @@
+internal import Dispatch
 internal import GRDB
 internal import Synchronization
 public import Tracking
@@ -10,10 +11,16 @@ public import Tracking
 
 /// Records a run in a ``RunDatabase``.
 ///
-/// Steps are collected and written in one transaction once there are ``Batching/steps`` of them or
-/// ``Batching/seconds`` have passed, and before any other event; so at most that much is lost when the process is
-/// killed. A run that is already in the database is continued: what was recorded after
-/// `RunInfo.resumedFromStep` is replaced.
+/// Steps, and what they showed of single rows, are collected and handed to a background queue once there are
+/// ``Batching/steps`` of them or ``Batching/seconds`` have passed; where every step has rows, they are written in one
+/// transaction with it. So training does not wait for the disk, unless it makes steps faster than they can be written
+/// for long, and a killed process loses at most that much. Any other event is in the database when ``track(_:)``
+/// returns, with all that came before it, except the texts of training data, which are written behind training's back.
+/// A run that is already in the database is continued: what was recorded after `RunInfo.resumedFromStep` is replaced.
+///
+/// Where the database cannot be written (a full disk, a lock that is held too long) that is thrown once, and what was
+/// not written is kept up to ``Limits/heldRows``; it is written as soon as that works again, at the latest by a later
+/// ``flush()``.
 public final class SQLiteTracker: RunTracker {
     /// When collected steps are written.
     public struct Batching: Sendable {
@@ -23,10 +30,34 @@ public final class SQLiteTracker: RunTracker {
         public var seconds: Double
 
         /// Describes when to write.
-        public init(steps: Int = 100, seconds: Double = 2) {
+        public init(steps: Int = 1000, seconds: Double = 2) {
             precondition(steps >= 1, "SQLiteTracker.Batching: \(steps) steps")
             self.steps = steps
             self.seconds = seconds
+        }
+    }
+
+    /// How much is kept.
+    public struct Limits: Sendable {
+        /// Bytes of the texts of one data set; of a larger one only name and size are recorded.
+        public var textBytes: Int
+        /// Rows of one data set; as ``textBytes``.
+        public var textRows: Int
+        /// Rows of evidence that a run may have (about 80 bytes each); later ones are left out.
+        public var evidenceRows: Int
+        /// Steps and rows of evidence that are held in memory while the database cannot be written; then the oldest
+        /// evidence is given up, then the oldest steps.
+        public var heldRows: Int
+
+        /// Describes limits. Traps where one is negative.
+        public init(
+            textBytes: Int = 64_000_000, textRows: Int = 1_000_000,
+            evidenceRows: Int = 20_000_000, heldRows: Int = 1_000_000
+        ) {
+            let all = [textBytes, textRows, evidenceRows, heldRows]
+            precondition(all.allSatisfy { $0 >= 0 }, "SQLiteTracker.Limits: \(all)")
+            (self.textBytes, self.textRows) = (textBytes, textRows)
+            (self.evidenceRows, self.heldRows) = (evidenceRows, heldRows)
         }
     }
 
@@ -34,113 +65,208 @@ public final class SQLiteTracker: RunTracker {
         var isStarted = false
         /// What came before the start; it belongs to a run that is not in the database yet.
         var early: [RunEvent] = []
-        var steps: [StepMetrics] = []
-        var lastWrite: Date
+        var inbox = TrackerInbox()
+        var lastHandOver: Date
         var lastStep = 0
+        /// Whether rows of ``lastStep`` are still to come, as far as the steps before tell.
+        var awaitsExamples = true
+        /// Why writing fails at present.
+        var problem: (any Error)?
+        var isProblemTold = false
+        /// Whether something was written that a power cut could undo.
+        var isVolatile = false
+        /// What the run has of what may grow without bounds.
+        var evidence = EvidenceBudget(limit: 0)
     }
 
     /// The identity of the run that is recorded.
     public let runID: String
-    private let database: RunDatabase
     private let batching: Batching
+    private let limits: Limits
     private let now: @Sendable () -> Date
+    private let writer: TrackerWriter
     private let state: Mutex<State>
+    /// All writing happens here, in order.
+    private let queue = DispatchQueue(label: "uniem.runs.tracker", qos: .utility)
+
+    /// What could not be written is kept and written later.
+    public var canRecover: Bool { true }
 
     /// Records the run `runID` in `database`; `now` tells the time.
     public init(
         database: RunDatabase, runID: String, batching: Batching = Batching(),
-        now: @escaping @Sendable () -> Date = { Date() }
+        limits: Limits = Limits(), now: @escaping @Sendable () -> Date = { Date() }
     ) {
-        self.database = database
         self.runID = runID
         self.batching = batching
+        self.limits = limits
         self.now = now
-        state = Mutex(State(lastWrite: now()))
+        writer = TrackerWriter(database: database, run: runID, limits: limits, now: now)
+        state = Mutex(State(lastHandOver: now()))
     }
 
     /// Records `event`; before the run has started it is held back.
     ///
-    /// Throws a `FileError` where the database cannot be written. Traps where a run of another identity starts.
+    /// Throws a `FileError` where the database cannot be written, be it for this event or earlier ones. Traps where a
+    /// run of another identity starts, and for training data whose columns do not fit each other.
     public func track(_ event: RunEvent) throws {
-        try state.withLock { state in
-            if case .step(let metrics) = event, state.isStarted {
-                state.steps.append(metrics)
-                state.lastStep = metrics.step
-                let waited = now().timeIntervalSince(state.lastWrite)
-                if state.steps.count >= batching.steps || waited >= batching.seconds {
-                    try flush(&state)
-                }
-                return
+        if case .started(let info) = event { return try start(info) }
+        let isDue = state.withLock { state in
+            guard state.isStarted else {
+                state.early.append(event)
+                return false
             }
-            guard case .started(let info) = event else {
-                guard state.isStarted else {
-                    state.early.append(event)
-                    return
-                }
-                let lastStep = state.lastStep
-                try flush(&state) { db in try write(event, lastStep, db) }
-                return
+            return collect(event, &state)
+        }
+        if isDue { handOver(event) }
+        try throwUntoldProblem()
+    }
+
+    /// Writes all that is held and makes it proof against power cuts; waits for that.
+    ///
+    /// Throws a `FileError` where it cannot be written; it is still held then.
+    public func flush() throws {
+        state.withLock { $0.inbox.handOverAll() }
+        try queue.sync {
+            do {
+                try deliver()
+            } catch {
+                state.withLock { $0.isProblemTold = true }
+                throw error
             }
-            precondition(
-                info.id == runID, "SQLiteTracker of run \(runID) was given the start of \(info.id)")
-            let early = state.early
-            state.lastStep = info.resumedFromStep
-            try flush(&state) { db in
-                try RunRecorder.settleCrashed(db, at: now(), except: runID)
-                try RunRecorder.start(info, at: now(), db)
-                for event in early { try write(event, info.resumedFromStep, db) }
+            if state.withLock({ $0.isVolatile }) {
+                try writer.makeDurable()
+                state.withLock { $0.isVolatile = false }
             }
+        }
+    }
+
+    /// Writes what is still held as ``flush()`` does, and brings all that was written into the one file of the
+    /// database.
+    public func finish() throws {
+        try flush()
+        try writer.database.checkpoint()
+    }
+
+    /// Waits until what was handed to the background is written or has failed.
+    func waitForQueue() { queue.sync {} }
+
+    // MARK: The caller's side
+
+    private func start(_ info: RunInfo) throws {
+        precondition(
+            info.id == runID, "SQLiteTracker of run \(runID) was given the start of \(info.id)")
+        let early = state.withLock { $0.early }
+        let time = now()
+        let evidence = try queue.sync { try writer.start(info, after: early, at: time) }
+        state.withLock { state in
             state.early = []
             state.isStarted = true
+            state.isVolatile = true
+            state.lastStep = info.resumedFromStep
+            state.awaitsExamples = true
+            state.lastHandOver = time
+            state.evidence = evidence
         }
     }
 
-    /// Writes the steps that are still held, and brings all that was written into the one file of the database.
-    public func finish() throws {
-        try state.withLock { state in
-            try flush(&state)
-            try database.checkpoint()
-        }
-    }
-
-    private func flush(_ state: inout State) throws {
-        if state.steps.isEmpty { return }
-        try flush(&state) { _ in }
-    }
-
-    /// Writes the held steps and whatever `body` writes, in one transaction.
-    private func flush(_ state: inout State, _ body: (Database) throws -> Void) throws {
-        state.lastWrite = now()
-        let steps = state.steps
-        // They are given up even where writing fails: a tracker that failed gets no more events.
-        state.steps = []
-        try database.write { db in
-            try RunRecorder.insert(steps, run: runID, db)
-            try body(db)
-        }
-    }
-
-    private func write(_ event: RunEvent, _ lastStep: Int, _ db: Database) throws {
-        let writer = RunRecorder(run: runID, time: now(), db: db)
+    /// Puts `event` into the inbox; whether it is time to write.
+    private func collect(_ event: RunEvent, _ state: inout State) -> Bool {
         switch event {
-        case .started: break
-        case .step(let metrics): try RunRecorder.insert([metrics], run: runID, db)
-        case .epochFinished(let epoch, let meanLoss):
-            try writer.evaluation(.epoch, epoch, lastStep, "train", "loss", meanLoss)
-        case .validation(let epoch, let step, let loss):
-            try writer.evaluation(.epoch, epoch, step, "validation", "loss", loss)
-        case .evaluation(let metrics):
-            let rows = [(name: "rows", value: Double(metrics.rows))]
-            for (name, value) in rows + metrics.values {
-                try writer.evaluation(
-                    metrics.phase, metrics.epoch, metrics.step, metrics.dataset, name, value)
+        case .step(let metrics):
+            // Where no rows came for the step before, none are waited for now.
+            if state.inbox.isLastAStep { state.awaitsExamples = false }
+            state.lastStep = metrics.step
+            state.inbox.add(.step(metrics))
+            return !state.awaitsExamples && isDue(state)
+        case .examples(let step, let epoch, let examples):
+            state.awaitsExamples = true
+            state.inbox.add(
+                .evidence(StepEvidence(step: step, epoch: epoch, examples: examples)))
+            return isDue(state)
+        case .data(let rows):
+            rows.check()
+            state.inbox.add(.event(event, time: now(), lastStep: state.lastStep))
+            return true
+        default:
+            state.inbox.add(.event(event, time: now(), lastStep: state.lastStep))
+            return true
+        }
+    }
+
+    private func isDue(_ state: State) -> Bool {
+        let waited = now().timeIntervalSince(state.lastHandOver)
+        // A clock that was put back says nothing.
+        return state.inbox.steps >= batching.steps || waited >= batching.seconds || waited < 0
+    }
+
+    private func handOver(_ event: RunEvent) {
+        var mustWait = state.withLock { state in
+            state.lastHandOver = now()
+            state.inbox.handOverAll()
+            if state.problem != nil { state.inbox.trim(to: limits.heldRows) }
+            // Writing is slower than training: training waits rather than filling the memory.
+            return state.problem == nil && state.inbox.waitingRows > limits.heldRows / 10
+        }
+        switch event {
+        case .step, .examples, .data: break
+        default: mustWait = true
+        }
+        // What goes wrong is in `problem`.
+        if mustWait {
+            queue.sync { try? deliver() }
+        } else {
+            queue.async { try? self.deliver() }
+        }
+    }
+
+    private func throwUntoldProblem() throws {
+        let untold = state.withLock { state -> (any Error)? in
+            guard let problem = state.problem, !state.isProblemTold else { return nil }
+            state.isProblemTold = true
+            return problem
+        }
+        if let untold { throw untold }
+    }
+
+    // MARK: The queue's side
+
+    /// Writes what was handed over, in order. What cannot be written stays first in line.
+    private func deliver() throws {
+        while let work = state.withLock({ $0.inbox.next() }) {
+            do {
+                try write(work)
+            } catch {
+                state.withLock { state in
+                    state.inbox.takeBack(work)
+                    state.inbox.trim(to: limits.heldRows)
+                    state.problem = error
+                }
+                throw error
             }
-        case .checkpoint(let step, let path, let bytes):
-            try writer.checkpoint(step, path, bytes)
-        case .modelSaved(let path): try writer.modelSaved(path)
-        case .message(let level, let text): try writer.event(level, text)
-        case .finished(let status, let seconds, let message):
-            try writer.finished(status, seconds, message)
+            state.withLock { state in
+                state.isVolatile = true
+                state.problem = nil
+                state.isProblemTold = false
+            }
+        }
+    }
+
+    private func write(_ work: TrackerInbox.Work) throws {
+        switch work {
+        case .data(let rows, let time): try writer.write(rows, at: time)
+        case .entries(let entries):
+            var evidence = state.withLock { $0.evidence }
+            let (givenUp, problem) = state.withLock { ($0.inbox.givenUp, $0.problem) }
+            var note: String?
+            if !givenUp.isEmpty {
+                note = "\(givenUp) were not recorded" + (problem.map { ": \($0)" } ?? "")
+            }
+            try writer.write(entries, &evidence, note: note)
+            state.withLock { state in
+                state.evidence = evidence
+                state.inbox.givenUp.forget(givenUp)
+            }
         }
     }
 }

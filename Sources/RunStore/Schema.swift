@@ -40,6 +40,9 @@ enum Schema {
             try db.execute(sql: firstTables)
             try db.execute(sql: "PRAGMA application_id = \(applicationID)")
         }
+        migrator.registerMigration("2 evidence", foreignKeyChecks: .immediate) { db in
+            try db.execute(sql: secondTables)
+        }
         return migrator
     }
 

@@ -43,6 +43,20 @@ enum TextColumns {
         return String(out)
     }
 
+    /// `text` cut to `columns` columns, with a mark where something is missing.
+    static func clipped(_ text: String, to columns: Int) -> String {
+        let text = printable(text)
+        if width(text) <= columns { return text }
+        var out = String.UnicodeScalarView()
+        var taken = 0
+        for scalar in text.unicodeScalars {
+            taken += width(String(scalar))
+            if taken >= columns { break }
+            out.append(scalar)
+        }
+        return String(out) + (columns > 0 ? "…" : "")
+    }
+
     private static func isWide(_ value: UInt32) -> Bool {
         switch value {
         case 0x1100...0x115F, 0x2E80...0x303E, 0x3041...0xA4CF, 0xAC00...0xD7A3, 0xF900...0xFAFF,
@@ -50,40 +64,5 @@ enum TextColumns {
             true
         default: false
         }
-    }
-}
-
-/// A course of numbers as a line of bars.
-enum Sparkline {
-    private static let bars: [Unicode.Scalar] = ["▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"]
-
-    /// `values` averaged into at most `width` bars between the lowest and the highest; a space where no number is
-    /// finite.
-    static func text(_ values: [Double], width: Int) -> String {
-        precondition(width >= 1, "Sparkline: width \(width)")
-        let count = min(width, values.count)
-        let means: [Double?] = (0..<count).map { index in
-            let from = index * values.count / count
-            let to = (index + 1) * values.count / count
-            let finite = values[from..<to].filter(\.isFinite)
-            return finite.isEmpty
-                ? nil : finite.reduce(0) { $0 + $1 / Double(finite.count) }
-        }
-        let known = means.compactMap { $0 }
-        guard let low = known.min(), let high = known.max() else {
-            return String(repeating: " ", count: count)
-        }
-        var out = String.UnicodeScalarView()
-        for mean in means {
-            guard let mean else {
-                out.append(" ")
-                continue
-            }
-            // Halves, as the range of two huge numbers may not be a number.
-            let range = high / 2 - low / 2
-            let level = range > 0 ? (mean / 2 - low / 2) / range * 7 : 0
-            out.append(bars[Int(level.rounded())])
-        }
-        return String(out)
     }
 }

@@ -62,7 +62,10 @@ import Tracking
         let tracker = SQLiteTracker(
             database: database, runID: "a",
             batching: SQLiteTracker.Batching(steps: 5, seconds: 2), now: { clock.now })
-        func written() throws -> Int { try database.metrics("a").count }
+        func written() throws -> Int {
+            tracker.waitForQueue()
+            return try database.metrics("a").count
+        }
         try tracker.track(.started(Samples.info("a")))
         for step in 1...4 { try tracker.track(Samples.step(step)) }
         #expect(try written() == 0)

@@ -33,7 +33,7 @@ final class HandClock: Sendable {
 enum Samples {
     static func info(
         _ id: String, model: String = "moka-ai/m3e-small", resumedFromStep: Int = 0,
-        learningRate: Double = 0.0001, configuration: JSON? = nil
+        learningRate: Double = 0.0001, configuration: JSON? = nil, weights: [WeightInfo] = []
     ) -> RunInfo {
         RunInfo(
             id: id, name: id, directory: "/nowhere/Runs/" + id, model: model,
@@ -41,7 +41,7 @@ enum Samples {
             loss: "cosent", trainRows: 160, validationRows: 20, testRows: 30, batchSize: 16,
             learningRate: learningRate, seed: 42, epochs: 2, stepsPerEpoch: 10, totalSteps: 20,
             resumedFromStep: resumedFromStep, parameters: 1000, trainableParameters: 900,
-            threads: 2,
+            threads: 2, weights: weights,
             configuration: configuration ?? [
                 "learning_rate": .double(learningRate), "optimizer": ["weight_decay": 0.001],
                 "rename": ["a", "b"], "warmup": .null,
@@ -64,6 +64,27 @@ enum Samples {
             EvaluationMetrics(
                 phase: phase, epoch: step / 10, step: step, dataset: "test", rows: 30,
                 values: [("spearman", spearman), ("pearson", spearman / 2)]))
+    }
+
+    /// Pairs `text 0` and `positive 0`, ...
+    static func rows(
+        _ count: Int = 4, fingerprint: String = "f1", dataset: Int = 0, name: String = "pairs.jsonl"
+    ) -> TrainingRows {
+        TrainingRows(
+            dataset: dataset, name: name, fingerprint: fingerprint, recordKind: "pair",
+            columns: ["text", "positive"].map { word in (0..<count).map { "\(word) \($0)" } })
+    }
+
+    /// What `step` showed of rows, each with its loss.
+    static func examples(
+        _ step: Int, epoch: Int = 1, dataset: Int = 0, _ losses: [(row: Int, loss: Double)]
+    ) -> RunEvent {
+        .examples(
+            step: step, epoch: epoch,
+            losses.map {
+                ExampleEvidence(
+                    dataset: dataset, row: $0.row, loss: $0.loss, similarity: 0.5, rank: 1)
+            })
     }
 
     /// Records a whole run.
