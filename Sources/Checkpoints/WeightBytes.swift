@@ -82,7 +82,7 @@ struct LittleEndian {
 }
 
 /// `bytes` as a message may show them: printable ASCII, the rest escaped, cut after 120 characters.
-func shown(_ bytes: some Collection<UInt8>) -> String {
+package func shown(_ bytes: some Collection<UInt8>) -> String {
     var text = ""
     for byte in bytes {
         if text.utf8.count >= 120 { return text + "..." }

@@ -1,8 +1,8 @@
-internal import Files
-internal import Tensors
+package import Files
+package import Tensors
 
 /// A file of named tensors, whatever its format.
-protocol WeightFile: Sendable {
+package protocol WeightFile: Sendable {
     /// The file.
     var path: String { get }
     /// Names and shapes, in the order of the file.
@@ -12,11 +12,11 @@ protocol WeightFile: Sendable {
 }
 
 extension SafetensorsFile: WeightFile {
-    var table: [(name: String, shape: Shape)] { entries.map { ($0.name, $0.shape) } }
-    func tensor(at index: Int) throws(FileError) -> Tensor { try tensor(entries[index]) }
+    package var table: [(name: String, shape: Shape)] { entries.map { ($0.name, $0.shape) } }
+    package func tensor(at index: Int) throws(FileError) -> Tensor { try tensor(entries[index]) }
 }
 
 extension TorchFile: WeightFile {
-    var table: [(name: String, shape: Shape)] { entries.map { ($0.name, $0.shape) } }
-    func tensor(at index: Int) throws(FileError) -> Tensor { try tensor(entries[index]) }
+    package var table: [(name: String, shape: Shape)] { entries.map { ($0.name, $0.shape) } }
+    package func tensor(at index: Int) throws(FileError) -> Tensor { try tensor(entries[index]) }
 }

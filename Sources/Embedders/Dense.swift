@@ -59,12 +59,8 @@ public struct Dense: Sendable {
         let source = try CheckpointSource(folder: folder, rules: [.addPrefix(prefix)])
         let scope = Scope(store: store, source: source)[name]
         do {
-            linear = try Linear(
-                scope["linear"], inputs: inputs, outputs: outputs, hasBias: hasBias)
-            residual =
-                isResidual && inputs != outputs
-                ? try Linear(scope["residual"], inputs: inputs, outputs: outputs, hasBias: false)
-                : nil
+            (linear, residual) = try Dense.layers(
+                scope, inputs: inputs, outputs: outputs, hasBias: hasBias, isResidual: isResidual)
         } catch let error as ParameterError {
             throw FileError(path: folder, problem: "\(error)")
         }
@@ -73,6 +69,29 @@ public struct Dense: Sendable {
                 path: folder, problem: "tensor \(name) belongs to no part of a Dense module",
                 remedy: "config.json and the weights belong to different modules")
         }
+    }
+
+    /// The same module with parameters of its own, which begin as those of `other`.
+    init(copying other: Dense) throws {
+        (inputs, outputs, prefix) = (other.inputs, other.outputs, other.prefix)
+        (activation, hasBias, isResidual) = (other.activation, other.hasBias, other.isResidual)
+        let scope = Scope(store: store, source: CopySource(other.store))
+        (linear, residual) = try Dense.layers(
+            scope[String(prefix.dropLast())], inputs: inputs, outputs: outputs, hasBias: hasBias,
+            isResidual: isResidual)
+    }
+
+    private static func layers(
+        _ scope: Scope, inputs: Int, outputs: Int, hasBias: Bool, isResidual: Bool
+    ) throws -> (linear: Linear, residual: Linear?) {
+        let linear = try Linear(
+            scope["linear"], inputs: inputs, outputs: outputs, hasBias: hasBias)
+        // Widths that are equal need no matrix between them.
+        guard isResidual, inputs != outputs else { return (linear, nil) }
+        return (
+            linear,
+            try Linear(scope["residual"], inputs: inputs, outputs: outputs, hasBias: false)
+        )
     }
 
     private static func function(_ config: ConfigReader) throws(FileError) -> Function {
@@ -91,10 +110,12 @@ public struct Dense: Sendable {
 
     /// `x` [n, inputs] to [n, outputs].
     func callAsFunction(_ x: Tensor, on tape: inout Tape) -> Tensor {
-        var y = linear(x, on: &tape)
+        // Rows are texts here; adapters are for the encoder's layers.
+        let rows = RowNumbers([])
+        var y = linear(x, rows: rows, on: &tape)
         if let operation = activation.operation { y = tape.activate(y, operation) }
         guard isResidual else { return y }
-        return tape.add(y, residual.map { $0(x, on: &tape) } ?? x)
+        return tape.add(y, residual.map { $0(x, rows: rows, on: &tape) } ?? x)
     }
 
     /// The module's `config.json`, as sentence-transformers writes it.

@@ -15,9 +15,13 @@ extension Embedder {
     ///   `sentence-transformers` needs `modules.json`, `m3e` a pooling in the folder's files; `text2vec` and
     ///   `huggingface` look at the encoder only.
     ///
+    /// - Parameter baseModel: where the folder holds an adapter as PEFT saves it (`adapter_config.json`), the folder of the
+    ///   model that it belongs to; the one that it names where left out.
+    ///
     /// Throws a ``FileError`` that says what is wrong with which file.
     public static func load(
-        _ folder: String, pooling: Pooling? = nil, modelType: ModelType? = nil
+        _ folder: String, pooling: Pooling? = nil, modelType: ModelType? = nil,
+        baseModel: String? = nil
     ) throws -> Embedder {
         guard FileBytes.isFolder(folder) else {
             throw FileError(
@@ -25,64 +29,76 @@ extension Embedder {
                 remedy: "give the folder of a model (with config.json and weights)")
         }
         let isPlain = modelType == .huggingface || modelType == .text2vec
-        if modelType == .sentenceTransformers, !FileBytes.exists(folder + "/modules.json") {
+        let places = try ModelPlaces(folder: folder, baseModel: baseModel, isPlain: isPlain)
+        let modules = places.modules
+        if modelType == .sentenceTransformers,
+            !FileBytes.exists(places.settings + "/modules.json")
+        {
             throw FileError(
-                path: folder, problem: "no modules.json, which a sentence-transformers model has",
+                path: places.settings,
+                problem: "no modules.json, which a sentence-transformers model has",
                 remedy: "leave out --model-type, or choose huggingface")
         }
-        let modules = try SentenceTransformersModules(folder: folder, isIgnored: isPlain)
-        let path = modules.transformerFolder + "/config.json"
+        let path = places.encoder + "/config.json"
         guard FileBytes.exists(path) else {
             throw FileError(
-                path: folder, problem: "no config.json", remedy: "check that this is a model folder"
+                path: places.adapter == nil ? folder : places.encoder, problem: "no config.json",
+                remedy: "check that this is a model folder"
             )
         }
         let configuration = try JSON(contentsOf: path)
         let family = try EncoderFamily(configuration, path: path)
-        let source = try CheckpointSource(folder: modules.transformerFolder, rules: family.keyRules)
+        let source = try CheckpointSource(folder: places.encoder, rules: family.keyRules)
         let encoder: any Encoder
         do {
             encoder = try family.makeEncoder(configuration, path: path, source: source)
         } catch let error as ParameterError {
-            throw FileError(path: modules.transformerFolder, problem: "\(error)")
+            throw FileError(path: places.encoder, problem: "\(error)")
         }
-        let tokenizer = try Tokenizer(folder: modules.transformerFolder)
+        let tokenizer = try Tokenizer(folder: places.tokenizer)
         guard tokenizer.vocabularySize <= encoder.vocabularySize else {
             throw FileError(
-                path: modules.transformerFolder,
+                path: places.tokenizer,
                 problem:
                     "the tokenizer has \(tokenizer.vocabularySize) words, the model \(encoder.vocabularySize)",
                 remedy: "tokenizer files and weights belong to different models")
         }
-        let saved = isPlain ? nil : try savedPooling(configuration, path: path)
+        let keys = places.keys ?? (configuration, path)
+        let saved = isPlain ? nil : try savedPooling(keys.json, path: keys.path)
         if modelType == .m3e, pooling == nil, saved == nil, modules.poolings == nil {
             throw FileError(
-                path: path, problem: "no uniem_pooling_strategy, which a model of uniem has",
+                path: keys.path, problem: "no uniem_pooling_strategy, which a model of uniem has",
                 remedy: "leave out --model-type, or choose a pooling with --pooling")
         }
         if pooling == nil, let saved, let other = modules.poolings, [saved] != other {
             throw FileError(
-                path: path,
+                path: keys.path,
                 problem: "uniem_pooling_strategy is \(saved.rawValue), but 1_Pooling says "
                     + Pooling.name(of: other),
                 remedy: "choose one with --pooling")
         }
         if pooling == nil, let problem = modules.poolingProblem { throw problem }
+        var report = source.report
+        let content = try places.adapter?.content(for: encoder.store, rules: family.keyRules)
+        report.unused += content?.unused ?? []
         let embedder = Embedder(
             tokenizer: tokenizer, encoder: encoder,
             poolings: pooling.map { [$0] } ?? modules.poolings ?? [saved ?? .lastMean],
             poolsPrompt: modules.poolsPrompt, head: try modules.head(),
-            normalizes: try modules.normalizes ?? savedNormalizes(configuration, path: path),
-            maxLength: try modules.maxLength ?? savedMaxLength(configuration, path: path),
-            prompts: try Prompts(folder: folder), loadReport: source.report)
+            normalizes: try modules.normalizes ?? savedNormalizes(keys.json, path: keys.path),
+            maxLength: try modules.maxLength ?? savedMaxLength(keys.json, path: keys.path),
+            prompts: try Prompts(folder: places.settings), loadReport: report)
         try check(embedder, path: path)
         guard embedder.maxLength > tokenizer.specialTokenCount else {
             throw FileError(
-                path: modules.transformerFolder,
+                path: places.tokenizer,
                 problem: "texts may have \(embedder.maxLength) tokens, and "
                     + "\(tokenizer.specialTokenCount) of them are special ones",
                 remedy: "check max_position_embeddings in config.json and the tokenizer's "
                     + "model_max_length")
+        }
+        if let content {
+            try embedder.attach(content.settings, content.layers, source: content.source)
         }
         return embedder
     }

@@ -11,8 +11,19 @@ extension Embedder {
     /// The folder is Hugging Face's (`AutoModel.from_pretrained`, with `uniem_pooling_strategy` in `config.json`),
     /// and sentence-transformers' where it can express the pooling. Before it takes its place it is loaded again and
     /// a few texts are embedded: a difference from this model in memory is an error. Throws a ``FileError`` where
-    /// writing fails; what was there before is unchanged then.
+    /// writing fails; what was there before is unchanged then. Throws one, too, where an adapter is attached:
+    /// ``mergeAdapter()`` makes a whole model of both, ``saveAdapter(to:baseModel:)`` saves the adapter alone.
     public func save(to folder: String) throws {
+        guard adapter == nil else {
+            throw FileError(
+                path: folder, problem: "the model has an adapter, which a whole model cannot hold",
+                remedy: "merge it first, or save the adapter")
+        }
+        try save(to: folder, verifying: true)
+    }
+
+    /// As ``save(to:)``, without an adapter that is attached; loading again is left out unless `verifying`.
+    package func save(to folder: String, verifying: Bool) throws {
         let names = FileBytes.isFolder(folder) ? try FileBytes.names(in: folder) : []
         guard names.isEmpty || names.contains("config.json") || names.contains("modules.json")
         else {
@@ -22,7 +33,7 @@ extension Embedder {
         }
         try FileBytes.replaceFolder(folder) { temporary in
             try write(to: temporary)
-            try verify(temporary)
+            if verifying { try verify(temporary) }
         }
     }
 
@@ -46,16 +57,20 @@ extension Embedder {
             configuration.set(Embedder.normalizeKey, .bool(normalizes))
             configuration.set(Embedder.maxLengthKey, .int(maxLength))
         }
-        let padding = paddingToken()
-        if let padding, configuration["pad_token_id"]?.int == nil {
+        if let padding = paddingToken(), configuration["pad_token_id"]?.int == nil {
             configuration.set("pad_token_id", .int(Int(padding.id)))
         }
         try write(configuration, to: folder + "/config.json")
         try SafetensorsWriter.write(
             encoder.store.parameters.map { ($0.name, $0.value) }, metadata: [("format", "pt")],
             to: folder + "/model.safetensors")
+        try writeSurroundings(poolingKeys, to: folder)
+    }
+
+    /// What stands around the encoder: the tokenizer, the prompts, and the modules where there are keys for the pooling.
+    func writeSurroundings(_ poolingKeys: [(key: String, value: JSON)]?, to folder: String) throws {
         try tokenizer.save(to: folder)
-        if let padding { try name(padding: padding.token, in: folder) }
+        if let padding = paddingToken() { try name(padding: padding.token, in: folder) }
         if let prompts = prompts.json { try write(prompts, to: folder + "/" + Prompts.fileName) }
         guard let poolingKeys else { return }
         try writeModules(poolingKeys, to: folder)
@@ -121,14 +136,14 @@ extension Embedder {
         ]
     }
 
-    private func write(_ json: JSON, to path: String) throws(FileError) {
+    func write(_ json: JSON, to path: String) throws(FileError) {
         let file = try FileWriter(path: path)
         try file.write(Array((json.text(indent: 2) + "\n").utf8))
         try file.close()
     }
 
     /// Loads what was written and compares.
-    private func verify(_ folder: String) throws {
+    func verify(_ folder: String) throws {
         let texts = ["A sentence to compare.", "一句用来比较的话。", "Überprüfung: 1, 2, 3!"]
         let copy = try Embedder.load(folder)
         // On one thread: the comparison needs no more, and starts none.

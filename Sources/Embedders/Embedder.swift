@@ -25,8 +25,10 @@ public final class Embedder: @unchecked Sendable {
     public let maxLength: Int
     /// Texts that are put before every text.
     public let prompts: Prompts
-    /// All parameters: those of the encoder, then those of the head.
-    public let store: ParameterStore
+    /// All parameters: those of the encoder, then those of the head, then those of the adapter.
+    public internal(set) var store: ParameterStore
+    /// What is attached to the linear layers of the encoder.
+    public internal(set) var adapter: Adapter?
     /// What loading found beside what it needed.
     public let loadReport: LoadReport
 

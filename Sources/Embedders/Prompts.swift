@@ -79,6 +79,19 @@ public struct Prompts: Sendable {
         return prompt.text
     }
 
+    /// These prompts with `text` under `name`, in place of one that has this name; it is used where none is named if
+    /// `asDefault`.
+    public func adding(name: String, text: String, asDefault: Bool) -> Prompts {
+        var result = self
+        if let index = texts.firstIndex(where: { $0.name == name }) {
+            result.texts[index].text = text
+        } else {
+            result.texts.append((name, text))
+        }
+        if asDefault { result.defaultName = name }
+        return result
+    }
+
     private var known: String {
         texts.isEmpty ? "(none)" : texts.map(\.name).joined(separator: ", ")
     }

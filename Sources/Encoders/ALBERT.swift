@@ -73,7 +73,7 @@ struct ALBERT: Encoder {
         ])
         let normed = norm(sum, rows: batch.rows, on: &tape)
         let narrow = tape.dropout(normed, rate: config.dropout, rows: batch.rows)
-        let embeddings = mapping(narrow, on: &tape)
+        let embeddings = mapping(narrow, rows: batch.rows, on: &tape)
         var hidden = embeddings
         var kept: [Tensor] = []
         for index in 0..<config.layers {

@@ -110,6 +110,6 @@ package struct ConfigReader {
     package func error(_ key: String, _ problem: String) -> FileError {
         FileError(
             path: path, problem: "\(key): \(problem)",
-            remedy: "check that this is the model's config.json")
+            remedy: "check that this is the model's \(path.split(separator: "/").last ?? "file")")
     }
 }

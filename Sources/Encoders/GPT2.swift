@@ -107,18 +107,19 @@ private struct GPT2Layer: Sendable {
     /// `x` [T, H] to [T, H].
     func callAsFunction(_ x: Tensor, _ batch: TokenBatch, on tape: inout Tape) -> Tensor {
         let normed = attentionNorm(x, rows: batch.rows, on: &tape)
-        let all = attention(normed, on: &tape)
+        let all = attention(normed, rows: batch.rows, on: &tape)
         let q = tape.columns(all, 0..<width)
         let k = tape.columns(all, width..<2 * width)
         let v = tape.columns(all, 2 * width..<3 * width)
         let context = tape.attention(
             q, k, v, offsets: batch.offsets, heads: heads, scale: scale, reach: .causal,
             dropout: attentionDropout, rows: batch.rows)
-        let projected = attentionOutput(context, on: &tape)
+        let projected = attentionOutput(context, rows: batch.rows, on: &tape)
         let attended = tape.add(x, tape.dropout(projected, rate: residualDropout, rows: batch.rows))
         let again = norm(attended, rows: batch.rows, on: &tape)
-        let inner = tape.activate(intermediate(again, on: &tape), activation)
-        let down = output(inner, on: &tape)
+        let inner = tape.activate(
+            intermediate(again, rows: batch.rows, on: &tape), activation)
+        let down = output(inner, rows: batch.rows, on: &tape)
         return tape.add(attended, tape.dropout(down, rate: residualDropout, rows: batch.rows))
     }
 }

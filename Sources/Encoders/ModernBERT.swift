@@ -123,7 +123,7 @@ private struct ModernBERTLayer: Sendable {
         _ x: Tensor, _ batch: TokenBatch, rotary: RotaryTable, on tape: inout Tape
     ) -> Tensor {
         let normed = attentionNorm?(x, rows: batch.rows, on: &tape) ?? x
-        let all = attention(normed, on: &tape)
+        let all = attention(normed, rows: batch.rows, on: &tape)
         let q = tape.columns(all, 0..<width)
         let k = tape.columns(all, width..<2 * width)
         let v = tape.columns(all, 2 * width..<3 * width)
@@ -132,14 +132,15 @@ private struct ModernBERTLayer: Sendable {
             tape.rotate(k, positions: batch.positions, by: rotary), v, offsets: batch.offsets,
             heads: heads, scale: 1 / Float(width / heads).squareRoot(), reach: reach,
             dropout: attentionDropout, rows: batch.rows)
-        let projected = attentionOutput(context, on: &tape)
+        let projected = attentionOutput(context, rows: batch.rows, on: &tape)
         let attended = tape.add(
             x, tape.dropout(projected, rate: attentionDropout, rows: batch.rows))
-        let both = intermediate(norm(attended, rows: batch.rows, on: &tape), on: &tape)
+        let again = norm(attended, rows: batch.rows, on: &tape)
+        let both = intermediate(again, rows: batch.rows, on: &tape)
         let opened = tape.activate(tape.columns(both, 0..<inner), activation)
         let gated = tape.multiply(opened, tape.columns(both, inner..<2 * inner))
-        let down = output(
-            tape.dropout(gated, rate: feedForwardDropout, rows: batch.rows), on: &tape)
+        let kept = tape.dropout(gated, rate: feedForwardDropout, rows: batch.rows)
+        let down = output(kept, rows: batch.rows, on: &tape)
         return tape.add(attended, down)
     }
 }

@@ -80,17 +80,18 @@ struct PostNormLayer: Sendable {
     func callAsFunction(
         _ x: Tensor, _ batch: TokenBatch, bias: Tensor? = nil, on tape: inout Tape
     ) -> Tensor {
-        let q = query(x, on: &tape)
-        let k = key(x, on: &tape)
-        let v = value(x, on: &tape)
+        let q = query(x, rows: batch.rows, on: &tape)
+        let k = key(x, rows: batch.rows, on: &tape)
+        let v = value(x, rows: batch.rows, on: &tape)
         let context = tape.attention(
             q, k, v, offsets: batch.offsets, heads: heads, scale: scale, bias: bias,
             dropout: attentionDropout, rows: batch.rows)
-        let projected = attentionOutput(context, on: &tape)
+        let projected = attentionOutput(context, rows: batch.rows, on: &tape)
         let attended = attentionNorm(
             projected, residual: x, dropout: attendedDropout, rows: batch.rows, on: &tape)
-        let inner = tape.activate(intermediate(attended, on: &tape), activation)
-        let down = output(inner, on: &tape)
+        let inner = tape.activate(
+            intermediate(attended, rows: batch.rows, on: &tape), activation)
+        let down = output(inner, rows: batch.rows, on: &tape)
         return outputNorm(
             down, residual: attended, dropout: outputDropout, rows: batch.rows, on: &tape)
     }

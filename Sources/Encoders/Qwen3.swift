@@ -117,18 +117,18 @@ private struct Qwen3Layer: Sendable {
         _ x: Tensor, _ batch: TokenBatch, rotary: RotaryTable, on tape: inout Tape
     ) -> Tensor {
         let normed = attentionNorm(x, on: &tape)
-        let q = queryNorm(query(normed, on: &tape), on: &tape)
-        let k = keyNorm(key(normed, on: &tape), on: &tape)
-        let v = value(normed, on: &tape)
+        let q = queryNorm(query(normed, rows: batch.rows, on: &tape), on: &tape)
+        let k = keyNorm(key(normed, rows: batch.rows, on: &tape), on: &tape)
+        let v = value(normed, rows: batch.rows, on: &tape)
         let context = tape.attention(
             tape.rotate(q, positions: batch.positions, by: rotary),
             tape.rotate(k, positions: batch.positions, by: rotary), v, offsets: batch.offsets,
             heads: heads, keyHeads: keyHeads, scale: scale, reach: reach, dropout: dropout,
             rows: batch.rows)
-        let attended = tape.add(x, attentionOutput(context, on: &tape))
+        let attended = tape.add(x, attentionOutput(context, rows: batch.rows, on: &tape))
         let again = norm(attended, on: &tape)
-        let opened = tape.silu(gate(again, on: &tape))
-        let gated = tape.multiply(opened, intermediate(again, on: &tape))
-        return tape.add(attended, output(gated, on: &tape))
+        let opened = tape.silu(gate(again, rows: batch.rows, on: &tape))
+        let gated = tape.multiply(opened, intermediate(again, rows: batch.rows, on: &tape))
+        return tape.add(attended, output(gated, rows: batch.rows, on: &tape))
     }
 }

@@ -111,24 +111,28 @@ private struct T5Layer: Sendable {
         _ x: Tensor, _ batch: TokenBatch, bias: Tensor, on tape: inout Tape
     ) -> Tensor {
         let normed = attentionNorm(x, on: &tape)
-        let q = query(normed, on: &tape)
-        let k = key(normed, on: &tape)
-        let v = value(normed, on: &tape)
+        let q = query(normed, rows: batch.rows, on: &tape)
+        let k = key(normed, rows: batch.rows, on: &tape)
+        let v = value(normed, rows: batch.rows, on: &tape)
         let context = tape.attention(
             q, k, v, offsets: batch.offsets, heads: heads, scale: 1, bias: bias, dropout: dropout,
             rows: batch.rows)
-        let projected = attentionOutput(context, on: &tape)
+        let projected = attentionOutput(context, rows: batch.rows, on: &tape)
         let attended = tape.add(x, tape.dropout(projected, rate: dropout, rows: batch.rows))
-        let inner = feedForward(norm(attended, on: &tape), on: &tape)
+        let inner = feedForward(norm(attended, on: &tape), rows: batch.rows, on: &tape)
         let kept = tape.dropout(inner, rate: dropout, rows: batch.rows)
-        let down = output(kept, on: &tape)
+        let down = output(kept, rows: batch.rows, on: &tape)
         return tape.add(attended, tape.dropout(down, rate: dropout, rows: batch.rows))
     }
 
-    private func feedForward(_ x: Tensor, on tape: inout Tape) -> Tensor {
-        guard let gate else { return tape.activate(intermediate(x, on: &tape), activation) }
-        let opened = tape.activate(gate(x, on: &tape), activation)
-        let inner = intermediate(x, on: &tape)
+    private func feedForward(
+        _ x: Tensor, rows: RowNumbers, on tape: inout Tape
+    ) -> Tensor {
+        guard let gate else {
+            return tape.activate(intermediate(x, rows: rows, on: &tape), activation)
+        }
+        let opened = tape.activate(gate(x, rows: rows, on: &tape), activation)
+        let inner = intermediate(x, rows: rows, on: &tape)
         return tape.multiply(opened, inner)
     }
 }

@@ -4,6 +4,8 @@ public import Tensors
 public enum Initializer: Sendable {
     /// Normally distributed around 0.
     case normal(standardDeviation: Double)
+    /// Evenly distributed from -`bound` to `bound`.
+    case uniform(bound: Double)
     /// All 0.
     case zeros
     /// All 1.
@@ -30,12 +32,22 @@ public final class RandomSource: ParameterSource {
         case .zeros: return Tensor(zeros: shape)
         case .ones: return Tensor(Array(repeating: 1, count: shape.count), shape: shape)
         case .normal(let deviation):
-            // FNV-1a of the name keys the stream.
-            let key = name.utf8.reduce(seed ^ 0xCBF2_9CE4_8422_2325) {
-                ($0 ^ UInt64($1)) &* 0x100_0000_01B3
+            let numbers = normalNumbers(shape.count, key: key(of: name), deviation: deviation)
+            return Tensor(numbers, shape: shape)
+        case .uniform(let bound):
+            let key = key(of: name)
+            let numbers = (0..<UInt64(shape.count)).map { place in
+                // The middles of 2^24 steps: symmetric, and no number is 0.
+                let share = (Double(SplitMix64.draw(key, place) >> 40) + 0.5) / 0x1p24
+                return Float((2 * share - 1) * bound)
             }
-            return Tensor(normalNumbers(shape.count, key: key, deviation: deviation), shape: shape)
+            return Tensor(numbers, shape: shape)
         }
+    }
+
+    /// The stream of the parameter called `name`: FNV-1a of the name.
+    private func key(of name: String) -> UInt64 {
+        name.utf8.reduce(seed ^ 0xCBF2_9CE4_8422_2325) { ($0 ^ UInt64($1)) &* 0x100_0000_01B3 }
     }
 
     /// Irwin-Hall: the sum of twelve uniform draws less six has mean 0 and variance 1, and needs no transcendental

@@ -6,6 +6,8 @@ public import Tensors
 public final class ParameterStore: @unchecked Sendable {
     /// The parameters, in the order of creation.
     public private(set) var parameters: [Parameter] = []
+    /// The linear layers whose weights are among them, in the order of creation.
+    public internal(set) var linearLayers: [LinearLayer] = []
     private var places: [String: Int] = [:]
 
     /// A store of `parameters`. Traps where two have one name.
@@ -25,8 +27,14 @@ public final class ParameterStore: @unchecked Sendable {
 
     /// How many numbers all parameters hold.
     public var count: Int { parameters.reduce(0) { $0 + $1.shape.count } }
-    /// How many numbers the parameters that are not frozen hold.
-    public var trainableCount: Int {
-        parameters.reduce(0) { $0 + ($1.isFrozen ? 0 : $1.shape.count) }
+    /// How many numbers learn.
+    public var trainableCount: Int { parameters.reduce(0) { $0 + $1.trainableCount } }
+
+    /// Lets all parameters learn, all rows of them.
+    public func thawAll() {
+        for parameter in parameters {
+            parameter.isFrozen = false
+            parameter.trainableRows = nil
+        }
     }
 }

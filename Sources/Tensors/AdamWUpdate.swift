@@ -51,7 +51,7 @@ public final class AdamWMoments: @unchecked Sendable {
     /// Rows of a table that ever had a gradient: the moments of the others are zero, only the decay changes them.
     private var seen: [Bool]?
 
-    /// Zero moments for a parameter of `shape`.
+    /// Zero moments for a parameter whose part that learns has `shape`.
     public init(shape: Shape) {
         first = Tensor(zeros: shape)
         second = Tensor(zeros: shape)
@@ -103,17 +103,22 @@ public final class AdamWMoments: @unchecked Sendable {
     }
 
     /// The update of `parameter` by its gradient in `gradients`, cut into pieces of about `size` numbers whose
-    /// borders depend on the parameter alone; empty where it has no gradient.
+    /// borders depend on the parameter alone; empty where it has no gradient. Traps where the moments are not of the
+    /// part that learns.
     public func pieces(
         of parameter: Parameter, _ gradients: Gradients, _ settings: AdamWStep, size: Int = 1 << 16
     ) -> [Piece] {
         guard let storage = gradients.storage(of: parameter) else { return [] }
         precondition(
-            parameter.shape == first.shape, "moments \(first.shape) for \(parameter.shape)")
+            parameter.trainableShape == first.shape,
+            "moments \(first.shape) for \(parameter.trainableShape) of \(parameter.name)")
+        let values =
+            parameter.value.pointer
+            + (parameter.trainableRows?.lowerBound ?? 0) * parameter.shape.width
         steps += 1
         var step = settings
         step.step = steps
-        let (count, width) = (parameter.shape.count, max(1, parameter.shape.width))
+        let (count, width) = (first.shape.count, max(1, first.shape.width))
         var pieces: [Piece] = []
         func cut(_ gradient: Tensor, unit: Int, flags: (touched: [Bool], seen: [Bool])?) {
             let stride = max(unit, size / unit * unit)
@@ -122,7 +127,7 @@ public final class AdamWMoments: @unchecked Sendable {
                 let rows = start / width..<(start + length) / width
                 pieces.append(
                     Piece(
-                        pointer: parameter.value.pointer + start, m: first.pointer + start,
+                        pointer: values + start, m: first.pointer + start,
                         v: second.pointer + start, gradient: gradient.pointer + start,
                         count: length,
                         step: step, width: width, touched: flags.map { Array($0.touched[rows]) },

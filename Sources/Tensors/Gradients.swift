@@ -29,8 +29,11 @@ public final class Gradients: @unchecked Sendable {
 
         init(_ parameter: Parameter) {
             self.parameter = parameter
-            tensor = Tensor(uninitialized: parameter.shape)
+            tensor = Tensor(uninitialized: parameter.trainableShape)
         }
+
+        /// The rows of the table that the sum is of, where not all rows learn.
+        var rows: Range<Int>? { parameter.trainableRows }
     }
 
     private let turns: Int
@@ -62,7 +65,7 @@ public final class Gradients: @unchecked Sendable {
         }
     }
 
-    /// The gradient of `parameter` as a dense tensor; `nil` where nothing was added.
+    /// The gradient of `parameter` as a dense tensor, of the rows that learn; `nil` where nothing was added.
     public subscript(parameter: Parameter) -> Tensor? {
         guard let slot = slots[ObjectIdentifier(parameter)], slot.isFilled else { return nil }
         guard slot.isRowSparse else { return slot.tensor }
@@ -137,12 +140,16 @@ public final class Gradients: @unchecked Sendable {
     }
 
     func add(_ gradient: Tensor, to parameter: Parameter, turn: Int) {
-        accumulate(parameter, turn: turn) { pointer, beta in
-            if beta == 0 {
-                pointer.update(from: gradient.pointer, count: gradient.shape.count)
+        let start = (parameter.trainableRows?.lowerBound ?? 0) * gradient.shape.width
+        inTurn(parameter, turn) { slot in
+            if slot.isRowSparse { densify(slot) }
+            let (pointer, count) = (slot.tensor.pointer, slot.tensor.shape.count)
+            if slot.isFilled {
+                k_add_into(pointer, gradient.pointer + start, Int64(count))
             } else {
-                k_add_into(pointer, gradient.pointer, Int64(gradient.shape.count))
+                pointer.update(from: gradient.pointer + start, count: count)
             }
+            slot.isFilled = true
         }
     }
 
@@ -150,6 +157,12 @@ public final class Gradients: @unchecked Sendable {
         _ parameter: Parameter, turn: Int,
         _ kernel: (UnsafeMutablePointer<Float>, _ beta: Float) -> Void
     ) {
+        guard parameter.trainableRows == nil else {
+            let whole = Tensor(uninitialized: parameter.shape)
+            kernel(whole.pointer, 0)
+            add(whole, to: parameter, turn: turn)
+            return
+        }
         inTurn(parameter, turn) { slot in
             if slot.isRowSparse { densify(slot) }
             kernel(slot.tensor.pointer, slot.isFilled ? 1 : 0)
@@ -160,6 +173,21 @@ public final class Gradients: @unchecked Sendable {
     func addRows(_ gradient: Tensor, ids: [Int32], to parameter: Parameter, turn: Int) {
         inTurn(parameter, turn) { slot in
             let width = slot.tensor.shape.width
+            if let rows = slot.rows {
+                // A few rows: all of them count, as in a parameter of their own.
+                if !slot.isFilled {
+                    memset(
+                        slot.tensor.pointer, 0,
+                        slot.tensor.shape.count * MemoryLayout<Float>.stride)
+                    slot.isFilled = true
+                }
+                for (index, id) in ids.enumerated() where rows.contains(Int(id)) {
+                    k_add_into(
+                        slot.tensor.pointer + (Int(id) - rows.lowerBound) * width,
+                        gradient.pointer + index * width, Int64(width))
+                }
+                return
+            }
             if !slot.isFilled {
                 slot.isFilled = true
                 slot.isRowSparse = true

@@ -8,6 +8,27 @@ public final class Parameter: @unchecked Sendable {
     public internal(set) var value: Tensor
     /// Whether the parameter is left as it is: it takes part in the forward pass only.
     public var isFrozen = false
+    /// The rows of a table that learn, where not all do: the others get no gradient, no moments and no decay.
+    public var trainableRows: Range<Int>? {
+        didSet {
+            precondition(
+                trainableRows.map {
+                    !$0.isEmpty && 0 <= $0.lowerBound && $0.upperBound <= shape.rows
+                }
+                    ?? true, "\(name): rows \(trainableRows ?? 0..<0) of \(shape)")
+        }
+    }
+
+    /// How many numbers learn.
+    public var trainableCount: Int {
+        if isFrozen { return 0 }
+        return trainableRows.map { $0.count * shape.width } ?? shape.count
+    }
+
+    /// The shape of the part that learns.
+    package var trainableShape: Shape {
+        trainableRows.map { [$0.count, shape.width] } ?? shape
+    }
 
     /// A parameter that takes over `value`: its memory is the parameter's from now on, and changes with it.
     public init(name: String, value: Tensor) {

@@ -13,6 +13,16 @@ public struct Tape: ~Copyable {
         case inference
         /// Gradients, and dropout whose draws are a pure function of (`seed`, layer site, row, column).
         case training(seed: UInt64)
+        /// The results of a training tape of that seed, to the bit; nothing is recorded.
+        case rehearsal(seed: UInt64)
+
+        /// The seed of dropout, where it drops.
+        var dropoutSeed: UInt64? {
+            switch self {
+            case .inference: nil
+            case .training(let seed), .rehearsal(let seed): seed
+            }
+        }
     }
 
     /// What the tape was made for.
@@ -24,9 +34,18 @@ public struct Tape: ~Copyable {
 
     private static let serials = Atomic<UInt64>(0)
 
+    /// Where the first number that is not finite came up, on a tape that examines.
+    public private(set) var firstNotFinite: String?
+    private let examines: Bool
+    private var lastParameter: String?
+
     /// An empty tape.
-    public init(_ mode: Mode) {
+    ///
+    /// - Parameter examining: whether each result is looked through for numbers that are not finite, which costs a
+    ///   pass over it; see ``firstNotFinite``.
+    public init(_ mode: Mode, examining: Bool = false) {
         self.mode = mode
+        examines = examining
         serial = Tape.serials.wrappingAdd(1, ordering: .relaxed).newValue
     }
 
@@ -46,7 +65,7 @@ public struct Tape: ~Copyable {
     typealias Pullback = (_ gradient: Tensor, _ sweep: inout Sweep) -> Void
 
     /// Whether gradients are wanted.
-    public var isRecording: Bool { mode != .inference }
+    public var isRecording: Bool { if case .training = mode { true } else { false } }
 
     /// A tensor whose gradient is wanted, filed under the tensor that is returned.
     public mutating func variable(_ tensor: Tensor) -> Tensor {
@@ -61,6 +80,7 @@ public struct Tape: ~Copyable {
 
     /// The value of `parameter` as a leaf of this tape: a constant when it is frozen, the same leaf for each use.
     public mutating func parameter(_ parameter: Parameter) -> Tensor {
+        if examines { examine(parameter) }
         guard isRecording, !parameter.isFrozen else { return parameter.value }
         let key = ObjectIdentifier(parameter)
         if let index = leaves[key] {
@@ -78,15 +98,31 @@ public struct Tape: ~Copyable {
     /// Files `result` with the tensors it was made from and the way back; the only way to make a result.
     ///
     /// Where no input has a gradient, the result is a constant and nothing is kept.
-    mutating func record(_ result: Tensor, from inputs: [Tensor], pullback: @escaping Pullback)
-        -> Tensor
-    {
+    mutating func record(
+        _ result: Tensor, from inputs: [Tensor], operation: StaticString = #function,
+        pullback: @escaping Pullback
+    ) -> Tensor {
+        if examines { examine(result, of: operation) }
         guard isRecording else { return result }
         let places = inputs.map { place(of: $0) }
         guard places.contains(where: { $0 >= 0 }) else { return result }
         for place in places where place >= 0 { nodes[place].uses += 1 }
         return append(
             result, NodeRecord(shape: result.shape, inputs: places, pullback: pullback, leaf: nil))
+    }
+
+    private mutating func examine(_ parameter: Parameter) {
+        lastParameter = parameter.name
+        if firstNotFinite == nil, !parameter.value.sumOfSquares.isFinite {
+            firstNotFinite = "the parameter \(parameter.name)"
+        }
+    }
+
+    private mutating func examine(_ result: Tensor, of operation: StaticString) {
+        guard firstNotFinite == nil, !result.sumOfSquares.isFinite else { return }
+        let name = "\(operation)".prefix { $0 != "(" }
+        let place = lastParameter.map { ", the last parameter used was \($0)" } ?? ""
+        firstNotFinite = "the result \(result.shape) of \(name)\(place)"
     }
 
     /// Whether an operation on `tensor` must keep what its gradient needs.
@@ -109,7 +145,7 @@ public struct Tape: ~Copyable {
     /// The key of the next place where dropout draws: the same in every step for the same layer, as layers run in
     /// the same order.
     mutating func nextDropoutKey() -> UInt64 {
-        guard case .training(let seed) = mode else { return 0 }
+        guard let seed = mode.dropoutSeed else { return 0 }
         sites += 1
         return SplitMix64.mix(seed &+ sites &* 0x9E37_79B9_7F4A_7C15)
     }

@@ -26,7 +26,7 @@ extension Tape {
     /// The next place for dropout at `rate` on tensors with these rows. Traps outside 0 ..< 1.
     mutating func dropoutSite(_ rate: Float, _ rows: RowNumbers, count: Int) -> DropoutSite {
         precondition(rate >= 0 && rate < 1, "dropout rate \(rate)")
-        guard case .training = mode else { return .none }
+        guard mode.dropoutSeed != nil else { return .none }
         let key = nextDropoutKey()
         if rate == 0 { return .none }
         precondition(rows.count == count, "dropout: \(rows.count) row numbers for \(count) rows")

@@ -9,7 +9,7 @@ public enum ContrastiveForm: String, Sendable {
 }
 
 /// The values of float32 rows, normalised in double precision, with what the way back needs.
-private final class NormalizedRows {
+final class NormalizedRows {
     let count: Int
     let width: Int
     let rows: DoubleBuffer
@@ -69,7 +69,7 @@ private final class NormalizedRows {
 }
 
 /// Memory for doubles.
-private final class DoubleBuffer {
+final class DoubleBuffer {
     let pointer: UnsafeMutablePointer<Double>
     let count: Int
 
