@@ -85,6 +85,13 @@ public enum FileBytes {
         }
     }
 
+    /// Renames `path` to `target` in one step; a file that is there is replaced.
+    public static func move(_ path: String, to target: String) throws(FileError) {
+        guard unsafe rename(path, target) == 0 else {
+            throw FileError(path: path, action: "rename to \(target)", code: errno)
+        }
+    }
+
     /// Writes `bytes` to `path`: to a temporary sibling, fsync, rename, fsync of the folder.
     public static func writeAtomically(_ bytes: [UInt8], to path: String) throws(FileError) {
         let temporary = path + ".partial-\(getpid())"

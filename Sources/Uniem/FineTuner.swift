@@ -19,40 +19,67 @@ public import Tracking
 /// The kind of record decides the loss: pairs train with the softmax contrastive loss, triplets with its triplet
 /// form, scored pairs with CoSENT. A tuner belongs to one task at a time.
 public final class FineTuner {
-    /// The model, which training changes.
-    public let embedder: Embedder
-    /// The rows to train on.
-    public let data: TrainingData
-    /// Rows whose loss is computed after each epoch.
+    /// The model, which training changes; new special tokens make it another one.
+    public private(set) var embedder: Embedder
+    /// The data sets to train on.
+    public let sources: [TrainingSource]
+    /// Rows whose loss and metrics are computed after each epoch.
     public let validation: Dataset?
     /// Rows that are evaluated before and after training.
     public let test: Dataset?
     private let modelName: String
     private let datasetName: String
 
-    /// Tunes `embedder` on `data`. Names are for the record of the run.
+    /// The rows to train on; those of the first data set where there are several.
+    public var data: TrainingData { sources[0].data }
+
+    /// Tunes `embedder` on several data sets, each batch of one of them. Names are for the record of the run.
     ///
-    /// Throws where the data sets are empty, of different kinds, or hold a row that cannot be trained on.
+    /// Throws where there is no data set, one is empty or holds a row that cannot be trained on, a stream is not alone,
+    /// or the held-out rows are of no kind that is trained on.
     public init(
-        embedder: Embedder, data: TrainingData, validation: Dataset? = nil, test: Dataset? = nil,
-        modelName: String = "model", datasetName: String? = nil
+        embedder: Embedder, sources: [TrainingSource], validation: Dataset? = nil,
+        test: Dataset? = nil, modelName: String = "model", datasetName: String? = nil
     ) throws {
-        (self.embedder, self.data, self.validation, self.test) = (embedder, data, validation, test)
+        guard !sources.isEmpty else {
+            throw TrainingError.invalid("no training data", "give at least one data set")
+        }
+        (self.embedder, self.sources, self.validation, self.test) = (
+            embedder, sources, validation, test
+        )
         self.modelName = modelName
-        self.datasetName = datasetName ?? data.name
-        let training: Dataset? = if case .memory(let dataset) = data { dataset } else { nil }
-        for (name, part) in [("training", training), ("validation", validation), ("test", test)] {
+        self.datasetName = datasetName ?? sources.map(\.name).joined(separator: ",")
+        guard sources.count == 1 || sources.allSatisfy({ $0.dataset != nil }) else {
+            throw TrainingError.invalid(
+                "a stream among \(sources.count) data sets",
+                "hold all of them in memory, or train on one stream")
+        }
+        let kinds = Set(sources.map(\.data.kind))
+        let training = sources.map { ("training", $0.dataset) }
+        for (name, part) in training + [("validation", validation), ("test", test)] {
             guard let part else { continue }
             guard !part.isEmpty else {
                 throw TrainingError.invalid("the \(name) data have no rows", "give data with rows")
             }
-            guard part.kind == data.kind else {
+            guard kinds.contains(part.kind) else {
                 throw TrainingError.invalid(
                     "the \(name) data are \(part.kind.plural), the training data \(data.kind.plural)",
                     "give data of one kind")
             }
             try part.validate()
         }
+    }
+
+    /// Tunes `embedder` on `data`. Names are for the record of the run.
+    ///
+    /// Throws where the data sets are empty, of different kinds, or hold a row that cannot be trained on.
+    public convenience init(
+        embedder: Embedder, data: TrainingData, validation: Dataset? = nil, test: Dataset? = nil,
+        modelName: String = "model", datasetName: String? = nil
+    ) throws {
+        try self.init(
+            embedder: embedder, sources: [TrainingSource(data, name: datasetName)],
+            validation: validation, test: test, modelName: modelName, datasetName: datasetName)
     }
 
     /// Tunes `embedder` on records in memory, as ``init(embedder:data:validation:test:modelName:datasetName:)``.
@@ -66,7 +93,7 @@ public final class FineTuner {
     }
 
     /// Trains and returns the model, with the settings that are changed most; see
-    /// ``run(_:trackers:stop:)`` for all.
+    /// ``run(_:trackers:callbacks:stop:)`` for all.
     @discardableResult
     public func run(
         epochs: Int = 3, batchSize: Int? = nil, learningRate: Double? = nil,
@@ -87,234 +114,145 @@ public final class FineTuner {
     }
 
     /// What a run leaves behind.
-    public struct Outcome {
+    public struct Outcome: Sendable {
         /// The model after the last step.
         public let embedder: Embedder
         /// Whether all steps were made.
         public let status: RunStatus
         /// The identity of the run.
         public let runID: String
-        /// Where the model was saved; `nil` where nothing is written or training was interrupted.
-        public let modelPath: String?
+        /// Where the model was saved; `nil` where nothing is written or training was interrupted, and for an adapter
+        /// that was not merged.
+        public internal(set) var modelPath: String?
+        /// Where the adapter of a LoRA run was saved.
+        public internal(set) var adapterPath: String?
         /// Where the last checkpoint is.
         public let checkpointPath: String?
-        /// The metrics before and after training, where there is something to evaluate on.
-        public let before: [(name: String, value: Double)]
+        /// Why training ended before all steps were made, where it did.
+        public internal(set) var stopReason: String?
+        /// The metrics before training, on the test data or else the validation data.
+        public internal(set) var before: [(name: String, value: Double)] = []
         /// The metrics after training.
-        public let after: [(name: String, value: Double)]
+        public internal(set) var after: [(name: String, value: Double)] = []
+        /// How much the main metric changed, with a confidence interval.
+        public internal(set) var gains: [MetricGain] = []
+
+        /// Whether the run was finished before it was resumed, so that nothing was done.
+        public internal(set) var isOld = false
+
+        init(embedder: Embedder, status: RunStatus, runID: String, checkpointPath: String?) {
+            (self.embedder, self.status, self.runID) = (embedder, status, runID)
+            self.checkpointPath = checkpointPath
+        }
     }
 
     /// Trains by `configuration`, tells `trackers`, and stops after the present step once `stop` is raised: then a
     /// checkpoint is written and the status is ``RunStatus/interrupted``.
     ///
-    /// Unless the configuration has no place for runs, the run gets a folder (`run.json`, the last checkpoint, the
-    /// model) and an entry in the database. Throws ``TrainingError`` for settings and numbers that cannot be,
-    /// `FileError` for what cannot be written; the run is recorded as failed then.
+    /// Unless the configuration has no place for runs, the run gets a folder (`run.json`, its data, checkpoints, the
+    /// model) and an entry in the database; ``resume(_:runsDirectory:trackers:callbacks:stop:)`` takes it up again
+    /// after any end. Throws ``TrainingError`` for settings and numbers that cannot be, `FileError` for what cannot be
+    /// written; the run is recorded as failed then.
     public func run(
         _ configuration: TrainingConfiguration, trackers: [any RunTracker]? = nil,
-        stop: StopRequest? = nil
+        callbacks: TrainingCallbacks = TrainingCallbacks(), stop: StopRequest? = nil
     ) throws -> Outcome {
         try configuration.validate()
-        let loss = try (configuration.loss ?? .standard(for: data.kind)).make(
-            for: data.kind, temperature: configuration.temperature,
-            addsSwapLoss: configuration.addsSwapLoss)
-        let special = embedder.tokenizer.specialTokenCount
-        if let maxLength = configuration.maxLength, maxLength <= special {
-            throw TrainingError.invalid(
-                "maximum length \(maxLength), and \(special) tokens of it are special ones",
-                "give more than \(special)")
+        embedder = try configuration.strategy.prepare(embedder, seed: configuration.seed)
+        var isDone = false
+        defer {
+            if !isDone, case .lora = configuration.strategy { embedder.detachAdapter() }
+            embedder.store.thawAll()
         }
-        let store = embedder.store
-        try configuration.strategy.apply(to: store)
-        defer { store.parameters.forEach { $0.isFrozen = false } }
         let pool = WorkerPool(threads: configuration.threads ?? availableProcessors())
         defer { pool.close() }
-        var tokens = TokenCache(
-            embedder: embedder, maxLength: configuration.maxLength, prompt: configuration.prompt,
-            remembers: isInMemory)
-        let plan = try plan(configuration, loss: loss, tokens: &tokens)
+        let session = try TrainingSession(
+            TrainingSession.Materials(
+                embedder: embedder, sources: sources, validation: validation, test: test,
+                modelName: modelName, datasetName: datasetName),
+            configuration, pool: pool)
         let recording = try RunRecording(
-            configuration: configuration, modelName: modelName, datasetName: datasetName,
+            configuration, modelName: modelName, datasetName: datasetName,
             trackers: trackers ?? [ConsoleTracker()])
-        let start = ContinuousClock.now
-        func seconds() -> Double { (ContinuousClock.now - start) / .seconds(1) }
-        do {
-            let info = info(configuration, plan: plan, loss: loss, pool: pool, recording: recording)
-            try recording.open(info, data: data, validation: validation, test: test)
-            reportOddities(tokens: &tokens, plan: plan, recording)
-            let outcome = try train(
-                configuration, plan: plan, loss: loss, pool: pool, tokens: &tokens,
-                recording: recording,
-                stop: stop)
-            recording.finish(outcome.status, seconds: seconds(), message: "")
+        return try recorded(recording) {
+            let info = session.info(recording, resumedFrom: 0)
+            if let directory = recording.directory {
+                try begin(directory, recording.runID, configuration, session.resolved, info)
+            }
+            try recording.start(info)
+            let outcome = try session.run(recording, callbacks: callbacks, stop: stop)
+            isDone = true
             return outcome
-        } catch {
-            recording.finish(.failed, seconds: seconds(), message: "\(error)")
-            throw error
         }
     }
 
-    private func train(
-        _ configuration: TrainingConfiguration, plan: Trainer.Plan, loss: any EmbeddingLoss,
-        pool: WorkerPool,
-        tokens: inout TokenCache, recording: RunRecording, stop: StopRequest?
-    ) throws -> Outcome {
-        let trainer = Trainer(
-            embedder: embedder, loss: loss, plan: plan, validation: validation, pool: pool)
-        let before = try evaluate(.before, trainer, pool: pool, tokens: &tokens, recording)
-        let end = try trainer.run(tokens: &tokens, stop: stop) { try recording.track($0) }
-        var after: [(name: String, value: Double)] = []
-        if end == .finished {
-            after = try evaluate(.after, trainer, pool: pool, tokens: &tokens, recording)
+    /// As ``run(_:trackers:callbacks:stop:)`` on a thread of its own, with callbacks that may wait. The cancellation
+    /// of the task is a stop request.
+    nonisolated(nonsending) public func run(
+        _ configuration: TrainingConfiguration, trackers: [any RunTracker]? = nil,
+        asyncCallbacks: AsyncTrainingCallbacks, stop: StopRequest? = nil
+    ) async throws -> Outcome {
+        let stop = stop ?? StopRequest()
+        return try await withTaskCancellationHandler {
+            try await Waiting.onThread {
+                try self.run(
+                    configuration, trackers: trackers, callbacks: asyncCallbacks.blocking(),
+                    stop: stop)
+            }
+        } onCancel: {
+            stop.raise()
         }
-        var checkpoint: String?
-        var modelPath: String?
-        if let directory = recording.directory {
-            let written = try directory.writeCheckpoint(
-                trainer.state, store: embedder.store, optimizer: trainer.optimizer)
-            checkpoint = written.path
-            try recording.track(
-                .checkpoint(step: trainer.state.step, path: written.path, bytes: written.bytes))
-            if end == .finished {
-                try embedder.save(to: directory.modelPath)
-                modelPath = directory.modelPath
-                try recording.track(.modelSaved(path: directory.modelPath))
+    }
+
+    /// Writes all that the run needs to go on from its folder.
+    private func begin(
+        _ directory: RunDirectory, _ runID: String, _ configuration: TrainingConfiguration,
+        _ resolved: RunFile.Resolved, _ info: RunInfo
+    ) throws {
+        var training: [StoredDataset] = []
+        for (number, source) in sources.enumerated() {
+            switch source.data {
+            case .memory(let dataset):
+                training.append(
+                    try StoredDataset(
+                        writing: dataset, name: source.name, loss: source.loss,
+                        to: "data/train-\(number).jsonl", in: directory.path))
+            case .stream(let stream):
+                training.append(
+                    try StoredDataset(
+                        stream, name: source.name, loss: source.loss, count: resolved.streamRows))
             }
         }
-        return Outcome(
-            embedder: embedder, status: end == .finished ? .finished : .interrupted,
-            runID: recording.runID,
-            modelPath: modelPath, checkpointPath: checkpoint, before: before, after: after)
-    }
-
-    private var isInMemory: Bool { if case .memory = data { true } else { false } }
-
-    /// Settles what the configuration leaves open.
-    private func plan(
-        _ configuration: TrainingConfiguration, loss: any EmbeddingLoss, tokens: inout TokenCache
-    ) throws -> Trainer.Plan {
-        let count = try rowCount(configuration)
-        let batchSize =
-            try configuration.batchSize
-            ?? BatchSizeFinder.batchSize(
-                for: embedder, rows: count ?? .max, tokensPerRow: tokensPerRow(&tokens))
-        guard batchSize >= loss.minimumRows else {
-            throw TrainingError.invalid(
-                "the \(loss.name) loss has no value for a batch of \(batchSize)",
-                "use a batch size of at least \(loss.minimumRows)")
-        }
-        let last = (count ?? 0) % batchSize
-        guard configuration.dropLast || last == 0 || last >= loss.minimumRows else {
-            throw TrainingError.invalid(
-                "the last batch of an epoch has \(last) row, and the \(loss.name) loss no value for it",
-                "use --drop-last or another batch size")
-        }
-        let batches = EpochPlan(
-            data, batchSize: batchSize, seed: configuration.seed, shuffle: configuration.shuffle,
-            buffer: configuration.shuffleBuffer, dropLast: configuration.dropLast, count: count)
-        if let count, batches.batchCount == 0 {
-            throw TrainingError.invalid(
-                "\(count) rows are fewer than a batch of \(batchSize), and the last batch is dropped",
-                "use a smaller batch size")
-        }
-        var total = batches.batchCount.map { $0 * configuration.epochs } ?? .max
-        if let maxSteps = configuration.maxSteps { total = min(total, maxSteps) }
-        let schedule: Schedule
-        switch configuration.warmup {
-        case nil: schedule = .constant
-        case .some(let warmup):
-            // Truncated, as uniem does.
-            schedule = .cosine(
-                warmup: Int(warmup < 1 ? warmup * Double(total) : warmup), total: total)
-        }
-        return Trainer.Plan(
-            epochs: configuration.epochs, batches: batches,
-            rate: configuration.learningRate
-                ?? suggestedLearningRate(trainableParameters: embedder.store.trainableCount),
-            schedule: schedule, seed: configuration.seed, maxSteps: configuration.maxSteps,
-            weightDecay: configuration.weightDecay, decayRule: configuration.decayRule,
-            skippedTokens: tokens.skippedTokens)
-    }
-
-    /// How many rows there are. A stream is read once for that, unless the number of steps is given.
-    private func rowCount(_ configuration: TrainingConfiguration) throws -> Int? {
-        switch data {
-        case .memory(let dataset): return dataset.count
-        case .stream(let stream):
-            guard configuration.maxSteps == nil else { return nil }
-            let count = try stream.count()
-            guard count > 0 else {
-                throw TrainingError.invalid(
-                    "the training data have no rows", "give data with rows")
+        func stored(_ dataset: Dataset?, _ name: String) throws -> StoredDataset? {
+            try dataset.map {
+                try StoredDataset(
+                    writing: $0, name: name, loss: nil, to: "data/\(name).jsonl",
+                    in: directory.path)
             }
-            return count
         }
+        let file = RunFile(
+            id: runID, model: FileBytes.absolute(modelName), configuration: configuration,
+            runsDirectory: configuration.runsDirectory.map(FileBytes.absolute),
+            resolved: resolved, training: training,
+            validation: try stored(validation, "validation"), test: try stored(test, "test"),
+            environment: info.environment)
+        try directory.writeStart(embedder)
+        try directory.begin(file)
     }
+}
 
-    /// The tokens of a long row: the 95th percentile of up to 2,000 rows.
-    private func tokensPerRow(_ tokens: inout TokenCache) throws -> Int {
-        var lengths: [Int] = []
-        for record in try data.sample(2_000) {
-            lengths.append(record.texts.reduce(0) { $0 + tokens.ids(of: $1).ids.count })
-        }
-        lengths.sort()
-        return lengths.isEmpty ? 1 : lengths[min(lengths.count - 1, lengths.count * 95 / 100)]
-    }
-
-    private func evaluate(
-        _ phase: EvaluationMetrics.Phase, _ trainer: Trainer, pool: WorkerPool,
-        tokens: inout TokenCache,
-        _ recording: RunRecording
-    ) throws -> [(name: String, value: Double)] {
-        var result: [(name: String, value: Double)] = []
-        for (name, data) in [("validation", validation), ("test", test)] {
-            guard let data, name == "test" || test == nil else { continue }
-            result = Evaluator.evaluate(embedder, on: data, tokens: &tokens, pool: pool)
-            try recording.track(
-                .evaluation(
-                    EvaluationMetrics(
-                        phase: phase, epoch: phase == .before ? 0 : trainer.state.epoch,
-                        step: trainer.state.step, dataset: name, rows: data.count, values: result)))
-        }
-        return result
-    }
-
-    /// Says before the first step what users find out too late.
-    private func reportOddities(
-        tokens: inout TokenCache, plan: Trainer.Plan, _ recording: RunRecording
-    ) {
-        let last = (plan.batches.rowCount ?? 0) % plan.batches.batchSize
-        if last == 1, !plan.batches.dropLast {
-            recording.warn(
-                "the last batch of an epoch has a single row, which teaches nothing; --drop-last leaves it out"
-            )
-        }
-        if !embedder.loadReport.unused.isEmpty {
-            recording.say(
-                "unused tensors in the checkpoint: \(embedder.loadReport.unused.joined(separator: ", "))"
-            )
-        }
-    }
-
-    private func info(
-        _ configuration: TrainingConfiguration, plan: Trainer.Plan, loss: any EmbeddingLoss,
-        pool: WorkerPool,
-        recording: RunRecording
-    ) -> RunInfo {
-        let store = embedder.store
-        let perEpoch = plan.batches.batchCount ?? 0
-        let all = perEpoch > 0 ? perEpoch * plan.epochs : .max
-        return RunInfo(
-            id: recording.runID, name: recording.runID, directory: recording.path, model: modelName,
-            dataset: datasetName, recordKind: data.kind.rawValue,
-            strategy: configuration.strategy.name,
-            loss: loss.name, trainRows: plan.batches.rowCount ?? 0,
-            validationRows: validation?.count ?? 0,
-            testRows: test?.count ?? 0, batchSize: plan.batches.batchSize, learningRate: plan.rate,
-            seed: Int(clamping: configuration.seed), epochs: plan.epochs, stepsPerEpoch: perEpoch,
-            totalSteps: min(all, plan.maxSteps ?? .max), parameters: store.count,
-            trainableParameters: store.trainableCount, threads: pool.threads,
-            configuration: configuration.json,
-            environment: RunEnvironment.json(threads: pool.threads))
+/// Runs `body` and records how it ended.
+func recorded(
+    _ recording: RunRecording, _ body: () throws -> FineTuner.Outcome
+) throws -> FineTuner.Outcome {
+    let start = ContinuousClock.now
+    func seconds() -> Double { (ContinuousClock.now - start) / .seconds(1) }
+    do {
+        let outcome = try body()
+        recording.finish(outcome.status, seconds: seconds(), message: outcome.stopReason ?? "")
+        return outcome
+    } catch {
+        recording.finish(.failed, seconds: seconds(), message: "\(error)")
+        throw error
     }
 }

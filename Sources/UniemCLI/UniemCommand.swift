@@ -19,8 +19,8 @@ struct UniemCommand: ParsableCommand {
             """,
         version: "uniem \(uniemVersion)",
         subcommands: [
-            FinetuneCommand.self, EncodeCommand.self, EvaluateCommand.self, InitCommand.self,
-            InspectCommand.self, RunsCommand.self,
+            FinetuneCommand.self, ResumeCommand.self, EncodeCommand.self, EvaluateCommand.self,
+            InitCommand.self, InspectCommand.self, RunsCommand.self,
         ])
 }
 

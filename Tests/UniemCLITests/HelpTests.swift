@@ -15,6 +15,8 @@ struct HelpTests {
         ("init", InitCommand.self), ("inspect", InspectCommand.self), ("runs", RunsCommand.self),
         ("runs-list", RunsListCommand.self), ("runs-show", RunsShowCommand.self),
         ("runs-compare", RunsCompareCommand.self), ("runs-delete", RunsDeleteCommand.self),
+        ("runs-export", RunsExportCommand.self), ("runs-watch", RunsWatchCommand.self),
+        ("resume", ResumeCommand.self),
     ]
 
     @Test("is what stands in the folder Help", arguments: commands.map(\.0))

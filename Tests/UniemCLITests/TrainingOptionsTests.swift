@@ -72,7 +72,7 @@ struct TrainingOptionsTests {
             "--json", "--verbose",
         ])
         #expect(command.model.model == "model" && command.model.pooling == .cls)
-        #expect(command.data.dataset == "a.tsv#split=train")
+        #expect(command.data.dataset == ["a.tsv#split=train"])
         #expect(command.heldOut.validation == "v" && command.heldOut.test == "t")
         #expect(command.data.rename.map(\.old) == ["x", "y", "z"])
         #expect(command.data.rename.map(\.new) == ["text", "text_pos", "text_neg"])

@@ -143,7 +143,7 @@ import Uniem
     }
 
     @Test func shape() {
-        #expect((0..<5).allSatisfy { Schedule.constant.factor(step: $0) == 1 })
+        #expect((0..<5).allSatisfy { Schedule.constant().factor(step: $0) == 1 })
         let schedule = Schedule.cosine(warmup: 4, total: 20)
         let factors = (0...20).map { schedule.factor(step: $0) }
         #expect(factors[0] == 0 && factors[4] == 1 && abs(factors[20]) < 1e-15)

@@ -35,15 +35,19 @@ import Uniem
             #expect(result.outcome.status == .finished)
             #expect(try FileBytes.names(in: runs).filter { !$0.hasPrefix("runs.sqlite") } == [id])
             let path = runs + "/" + id
-            #expect(try FileBytes.names(in: path) == ["checkpoints", "model", "run.json"])
+            #expect(
+                try FileBytes.names(in: path) == [
+                    "checkpoints", "data", "evaluations", "history.jsonl", "lock", "model",
+                    "result.json", "run.json",
+                ])
             try checkRunJSON(path + "/run.json", id)
             // The checkpoint.
             let checkpoint = path + "/checkpoints/step-000006"
             #expect(result.outcome.checkpointPath == checkpoint)
             try Manifest.verify(checkpoint)
             let state = try JSON(contentsOf: checkpoint + "/state.json")
-            #expect(state["step"]?.int == 6 && state["epoch"]?.int == 2)
-            #expect(state["batches_done"]?.int == 3 && state["seed"]?.int == 42)
+            #expect(state["step"]?.int == 6 && state["epoch"]?.int == 3)
+            #expect(state["batches_done"]?.int == 0)
             let weights = try SafetensorsFile(path: checkpoint + "/model.safetensors")
             let store = result.outcome.embedder.store
             #expect(weights.entries.map(\.name) == store.parameters.map(\.name))
@@ -67,14 +71,17 @@ import Uniem
 
     private func checkRunJSON(_ path: String, _ id: String) throws {
         let json = try JSON(contentsOf: path)
-        #expect(json["id"]?.string == id && json["version"]?.int == 1)
+        #expect(json["id"]?.string == id && json["version"]?.int == 2)
         #expect(json["model"]?.string == FileBytes.absolute(tinyModel))
-        #expect(json["configuration"]?["batch_size"]?.int == 8)
+        #expect(json["resolved"]?["batch_size"]?.int == 8)
         #expect(json["configuration"]?["seed"]?.int == 42)
-        #expect(json["resolved"]?["loss"]?.string == "cosent")
         #expect(json["resolved"]?["total_steps"]?.int == 6)
-        #expect(json["data"]?["train"]?["rows"]?.int == 20)
-        #expect(json["data"]?["train"]?["fingerprint"]?.string == scoredPairs(20).fingerprintText)
+        let train = try #require(json["data"]?["train"]?.array)
+        #expect(train.count == 1 && train[0]["rows"]?.int == 20)
+        #expect(train[0]["fingerprint"]?.string == scoredPairs(20).fingerprintText)
+        let copy = try Dataset.load(
+            try #require(FileBytes.parent(of: path)) + "/data/train-0.jsonl")
+        #expect(copy.records == scoredPairs(20).records)
         #expect(json["data"]?["test"]?["rows"]?.int == 12)
         #expect(json["environment"]?["uniem"]?.string == uniemVersion)
     }
@@ -88,20 +95,24 @@ import Uniem
         #expect(details.metrics.map(\.step) == Array(1...6))
         #expect(details.metrics.map(\.loss) == result.log.steps.map(\.loss))
         #expect(details.metrics.map(\.gradientNorm) == result.log.steps.map(\.gradientNorm))
-        #expect(details.checkpoints.map(\.step) == [6])
+        #expect(details.checkpoints.map(\.step) == [3, 6])
         let names = ["pearson", "rows", "spearman"]
         for (phase, step, values) in [
             ("before", 0, result.outcome.before), ("after", 6, result.outcome.after),
         ] {
             let rows = details.evaluations.filter { $0.phase == phase }
-            #expect(rows.map(\.name) == names && rows.allSatisfy { $0.step == step })
-            #expect(rows.allSatisfy { $0.dataset == "test" })
+            #expect(rows.map(\.name) == names + names && rows.allSatisfy { $0.step == step })
+            #expect(
+                rows.map(\.dataset) == names.map { _ in "test" } + names.map { _ in "validation" })
             for (name, value) in values {
-                #expect(rows.first { $0.name == name }?.value == value)
+                #expect(rows.first { $0.name == name && $0.dataset == "test" }?.value == value)
             }
         }
         let epochs = details.evaluations.filter { $0.phase == "epoch" }
-        #expect(epochs.map(\.dataset) == ["train", "validation", "train", "validation"])
+        #expect(
+            epochs.filter { $0.name == "loss" }.map(\.dataset)
+                == ["train", "validation", "train", "validation"])
+        #expect(epochs.filter { $0.name == "spearman" }.map(\.step) == [3, 6])
     }
 
     @Test func interrupted() throws {
@@ -113,9 +124,13 @@ import Uniem
             let result = try train(
                 pairs(24), settings(folder, id: "a"), test: pairs(8), stop: stop, log: log)
             #expect(result.outcome.status == .interrupted && result.outcome.modelPath == nil)
-            #expect(result.outcome.before.count == 2 && result.outcome.after.isEmpty)
+            #expect(result.outcome.before.isEmpty && result.outcome.after.isEmpty)
             #expect(result.log.steps.count == 4)
-            #expect(try FileBytes.names(in: folder + "/a") == ["checkpoints", "run.json"])
+            #expect(
+                try FileBytes.names(in: folder + "/a") == [
+                    "checkpoints", "data", "evaluations", "history.jsonl", "lock", "run.json",
+                    "start",
+                ])
             let checkpoint = folder + "/a/checkpoints/step-000004"
             #expect(result.outcome.checkpointPath == checkpoint)
             try Manifest.verify(checkpoint)
@@ -218,7 +233,7 @@ import Uniem
             #expect(error.path == folder + "/a/model")
             #expect(try FileBytes.readText(folder + "/a/model") == "mine")
             let details = try details(folder, "a")
-            #expect(details.run.state == .failed && details.checkpoints.count == 1)
+            #expect(details.run.state == .failed && details.checkpoints.count == 2)
             #expect(details.run.message.contains("model"))
         }
     }

@@ -100,11 +100,9 @@ private final class EventLog: RunTracker {
         let eos = try #require(embedder.tokenizer.id(of: "<|endoftext|>"))
         let pool = WorkerPool(threads: 2)
         defer { pool.close() }
-        let engine = StepEngine(
-            embedder: embedder,
-            loss: try LossName.standard(for: data.kind).make(
-                for: data.kind, temperature: settings.temperature, addsSwapLoss: false),
-            skippedTokens: 0, pool: pool)
+        let engine = StepEngine(embedder: embedder, skippedTokens: 0, pool: pool)
+        let loss = try LossName.standard(for: data.kind).make(
+            for: data.kind, temperature: settings.temperature, addsSwapLoss: false)
         var adam = AdamW.Settings(weightDecay: settings.weightDecay)
         adam.noDecayKeywords = DecayRule.uniem.keywords
         let optimizer = AdamW(embedder.store, settings: adam)
@@ -122,11 +120,13 @@ private final class EventLog: RunTracker {
                 let longest = ids.map(\.count).max() ?? 0
                 return ids.map { $0 + Array(repeating: eos, count: longest - $0.count) }
             }
-            let (loss, gradients) = engine.step(
-                columns: columns, labels: records.labels, seed: UInt64(step))
+            let result = engine.step([
+                StepEngine.Batch(
+                    columns: columns, labels: records.labels, loss: loss, seed: UInt64(step))
+            ])
             let reference = try #require(expected[step]["loss_f64"]?.double)
-            #expect(abs(loss - reference) < 2e-4 * reference, "loss of step \(step + 1)")
-            optimizer.step(gradients, rate: try #require(settings.learningRate), pool: pool)
+            #expect(abs(result.loss - reference) < 2e-4 * reference, "loss of step \(step + 1)")
+            optimizer.step(result.gradients, rate: try #require(settings.learningRate), pool: pool)
         }
         try compareWeights(embedder.store, test, run)
     }

@@ -273,11 +273,12 @@ import Uniem
             $0.epochs = 3
         }
         let error = try #require(trainingError { _ = try tuner.run(configuration) })
-        guard case .notFinite(_, let step, let epoch, let rows) = error else {
+        guard case .notFinite(_, let step, let epoch, let rows, let place) = error else {
             Issue.record("\(error)")
             return
         }
         #expect(step >= 2 && epoch >= 1 && rows.count == 4)
+        #expect(!place.isEmpty && error.description.contains(place))
         #expect(error.description.contains("lower learning rate"))
     }
 }
@@ -308,7 +309,7 @@ import Uniem
     @Test func momentsAreSmall() throws {
         let embedder = try Embedder.load(tinyModel)
         let store = embedder.store
-        try Strategy.bitFit().apply(to: store)
+        try Strategy.bitFit().apply(to: embedder)
         let biases = store.parameters.filter { $0.name.contains("bias") }
         #expect(store.trainableCount == biases.reduce(0) { $0 + $1.shape.count })
         #expect(store.trainableCount < store.count / 10)
@@ -325,13 +326,14 @@ import Uniem
         // The pooler's bias takes no part.
         let pooler = try #require(store["pooler.dense.bias"]).shape.count
         #expect(optimizer.stateBytes == 8 * (store.trainableCount - pooler))
-        try Strategy.full.apply(to: store)
+        try Strategy.full.apply(to: embedder)
         #expect(store.trainableCount == store.count)
     }
 
     @Test func keywords() throws {
-        let store = try Embedder.load(tinyModel).store
-        try Strategy.bitFit(keywords: ["layer.1.", "word_embeddings"]).apply(to: store)
+        let embedder = try Embedder.load(tinyModel)
+        let store = embedder.store
+        try Strategy.bitFit(keywords: ["layer.1.", "word_embeddings"]).apply(to: embedder)
         for parameter in store.parameters {
             let learns =
                 parameter.name.contains("layer.1.") || parameter.name.contains("word_embeddings")

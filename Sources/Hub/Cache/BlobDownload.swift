@@ -88,7 +88,7 @@ struct BlobDownload {
     private func fetch(
         _ metadata: FileMetadata, to blob: String, through temporary: String
     ) async throws(HubError) {
-        let file = try withFiles { () throws(FileError) in try PartialFile(path: temporary) }
+        let file = try withFiles { () throws(FileError) in try AppendingFile(path: temporary) }
         var metadata = metadata
         if let size = metadata.size, file.size > size {
             try withFiles { () throws(FileError) in try file.clear() }
@@ -119,7 +119,7 @@ struct BlobDownload {
     }
 
     /// Appends to `file` until it has its size, over as many connections as that takes.
-    private func complete(_ file: PartialFile, _ metadata: inout FileMetadata)
+    private func complete(_ file: AppendingFile, _ metadata: inout FileMetadata)
         async throws(HubError)
     {
         var failures = 0
@@ -140,7 +140,8 @@ struct BlobDownload {
     }
 
     /// Appends what one answer brings.
-    private func append(to file: PartialFile, _ metadata: inout FileMetadata) async throws(HubError)
+    private func append(to file: AppendingFile, _ metadata: inout FileMetadata)
+        async throws(HubError)
     {
         let answer = try await session.content(of: path, at: commit, from: file.size)
         let host = answer.url.origin
@@ -197,7 +198,7 @@ struct BlobDownload {
         try await copy(answer, to: file, metadata)
     }
 
-    private func copy(_ answer: HubAnswer, to file: PartialFile, _ metadata: FileMetadata)
+    private func copy(_ answer: HubAnswer, to file: AppendingFile, _ metadata: FileMetadata)
         async throws(HubError)
     {
         let limit = metadata.size ?? BlobDownload.mostUnannounced

@@ -4,84 +4,110 @@ internal import Tensors
 
 /// Measures how good an embedder is on a data set.
 public enum Evaluator {
-    /// The metrics of `embedder` on `dataset`, by name.
-    ///
-    /// Scored pairs: `spearman` and `pearson` of cosines against labels. Pairs: `recall@1` and `mrr` of each text's
-    /// positive among all distinct positives. Triplets: `accuracy`, the share of rows whose text is closer to its
-    /// positive than to its negative. Cosines are of the vectors as pooled.
-    ///
-    /// - Parameter prompt: is put before each text; the model's default prompt where left out.
+    /// The metrics of `embedder` on `dataset`: ``Evaluation/values`` of
+    /// ``measure(_:on:maxLength:prompt:threads:)``.
     public static func evaluate(
         _ embedder: Embedder, on dataset: Dataset, maxLength: Int? = nil, prompt: String? = nil,
         threads: Int? = nil
     ) -> [(name: String, value: Double)] {
+        measure(
+            embedder, on: dataset, maxLength: maxLength, prompt: prompt, threads: threads
+        ).values
+    }
+
+    /// What `embedder` is worth on `dataset`: scored pairs by the order of their cosines, pairs by retrieval, triplets
+    /// by both; see ``Evaluation``. Cosines are of the vectors as pooled; the result does not depend on `threads`.
+    ///
+    /// - Parameters:
+    ///   - maxLength: the most tokens of a text that count; as the model says where left out.
+    ///   - prompt: is put before each text; the model's own prompts where left out, as in training.
+    ///   - threads: how many threads work; all processors where left out.
+    public static func measure(
+        _ embedder: Embedder, on dataset: Dataset, maxLength: Int? = nil, prompt: String? = nil,
+        threads: Int? = nil
+    ) -> Evaluation {
         let pool = WorkerPool(threads: threads ?? availableProcessors())
         defer { pool.close() }
         var cache = TokenCache(embedder: embedder, maxLength: maxLength, prompt: prompt)
-        return evaluate(embedder, on: dataset, tokens: &cache, pool: pool)
+        return measure(embedder, on: dataset, tokens: &cache, pool: pool)
+    }
+
+    /// What ``measure(_:on:maxLength:prompt:threads:)`` measures on `dataset`.
+    public static func task(of dataset: Dataset) -> Evaluation.Task {
+        switch dataset.records {
+        case .scoredPairs(let records): Evaluation.Task(labels: records.map(\.label))
+        case .pairs: .retrieval
+        case .triplets: .triplet
+        }
     }
 
     static func evaluate(
         _ embedder: Embedder, on dataset: Dataset, tokens: inout TokenCache, pool: WorkerPool
     ) -> [(name: String, value: Double)] {
-        let columns = dataset.records.columns.map { column in
+        measure(embedder, on: dataset, tokens: &tokens, pool: pool).values
+    }
+
+    static func measure(
+        _ embedder: Embedder, on dataset: Dataset, tokens: inout TokenCache, pool: WorkerPool
+    ) -> Evaluation {
+        /// Of texts that stand in column `column` of their rows.
+        func vectors(_ texts: DistinctTexts, column: Int) -> Tensor {
             embedder.embeddings(
-                ofTokens: column.map { tokens.ids(of: $0).ids }, skipping: tokens.skippedTokens,
-                normalize: true, pool: pool)
+                ofTokens: texts.texts.map { tokens.ids(of: $0, column: column).ids },
+                skipping: tokens.skippedTokens, normalize: true, pool: pool)
         }
         switch dataset.records {
         case .scoredPairs(let records):
-            let cosines = pairedCosines(columns[0], columns[1])
-            let labels = records.map(\.label)
-            return [
-                ("spearman", Correlation.spearman(cosines, labels)),
-                ("pearson", Correlation.pearson(cosines, labels)),
-            ]
-        case .triplets:
-            let own = pairedCosines(columns[0], columns[1])
-            let other = pairedCosines(columns[0], columns[2])
-            let good = zip(own, other).reduce(0) { $0 + ($1.0 > $1.1 ? 1 : 0) }
-            return [("accuracy", Double(good) / Double(max(1, own.count)))]
-        case .pairs(let records):
-            return retrieval(columns[0], columns[1], positives: records.map(\.textPos))
-        }
-    }
-
-    /// The cosines of rows at the same place, both normalised.
-    private static func pairedCosines(_ a: Tensor, _ b: Tensor) -> [Double] {
-        var tape = Tape(.inference)
-        return tape.cosineSimilarity(a, b).values.map(Double.init)
-    }
-
-    private static func retrieval(
-        _ texts: Tensor, _ candidates: Tensor, positives: [String]
-    ) -> [(name: String, value: Double)] {
-        // Equal positives are one candidate.
-        var places: [[UInt8]: Int] = [:]
-        var rows: [Int] = []
-        let target = positives.enumerated().map { index, text in
-            let key = Array(text.utf8)
-            if let place = places[key] { return place }
-            places[key] = rows.count
-            rows.append(index)
-            return rows.count - 1
-        }
-        let table = candidates.rows(at: rows)
-        var (first, reciprocal) = (0, 0.0)
-        let block = 256
-        for start in stride(from: 0, to: target.count, by: block) {
-            let end = min(start + block, target.count)
-            var tape = Tape(.inference)
-            let scores = tape.linear(texts.rows(start..<end), weight: table)
-            for row in start..<end {
-                let line = scores.row(row - start)
-                let own = line[target[row]]
-                let better = line.reduce(0) { $0 + ($1 > own ? 1 : 0) }
-                if better == 0 { first += 1 }
-                reciprocal += 1 / Double(better + 1)
+            var (first, second) = (DistinctTexts(), DistinctTexts())
+            let places = records.map {
+                (first.place(of: $0.sentence1), second.place(of: $0.sentence2))
             }
+            return Evaluation(
+                .scoredPairs(
+                    cosines: Evaluation.cosines(
+                        vectors(first, column: 0), places.map(\.0), vectors(second, column: 1),
+                        places.map(\.1)),
+                    labels: records.map(\.label)))
+        case .pairs(let records):
+            var (queries, documents) = (DistinctTexts(), DistinctTexts())
+            var relevant: [[Int]] = []
+            for record in records {
+                let query = queries.place(of: record.text)
+                if query == relevant.count { relevant.append([]) }
+                relevant[query].append(documents.place(of: record.textPos))
+            }
+            return Evaluation(
+                .queries(
+                    Evaluation.ranks(
+                        vectors(queries, column: 0), vectors(documents, column: 1), relevant, pool)
+                ))
+        case .triplets(let records):
+            var (queries, documents) = (DistinctTexts(), DistinctTexts())
+            let triplets = records.map { record in
+                (
+                    query: queries.place(of: record.text),
+                    positive: documents.place(of: record.textPos),
+                    negative: documents.place(of: record.textNeg)
+                )
+            }
+            return Evaluation(
+                normalizedQueries: vectors(queries, column: 0),
+                documents: vectors(documents, column: 1), triplets: triplets, pool: pool)
         }
-        let count = Double(max(1, target.count))
-        return [("recall@1", Double(first) / count), ("mrr", reciprocal / count)]
+    }
+}
+
+/// Texts without those that came before, compared by their bytes.
+private struct DistinctTexts {
+    private(set) var texts: [String] = []
+    private var places: [[UInt8]: Int] = [:]
+
+    /// Where `text` stands, at the end if it is new.
+    mutating func place(of text: String) -> Int {
+        let key = Array(text.utf8)
+        if let place = places[key] { return place }
+        places[key] = texts.count
+        texts.append(text)
+        return texts.count - 1
     }
 }

@@ -14,6 +14,20 @@ public protocol EmbeddingLoss: Sendable {
     ///
     /// - Parameter labels: the scores of scored pairs [B]; `nil` for other kinds.
     func callAsFunction(_ columns: [Tensor], labels: [Double]?, on tape: inout Tape) -> Tensor
+
+    /// What the loss says of each row, for the record of the run; `nil` where it cannot tell rows apart.
+    func rows(_ columns: [Tensor], labels: [Double]?) -> [LossRow]?
+
+    /// Whether the loss of a batch is the mean of what its rows would have by themselves, so that the mean over small
+    /// batches is that of a large one. Losses that compare the rows of a batch are not.
+    var isMeanOverRows: Bool { get }
+}
+
+extension EmbeddingLoss {
+    /// Nothing is told of single rows.
+    public func rows(_ columns: [Tensor], labels: [Double]?) -> [LossRow]? { nil }
+    /// Most losses of embeddings compare rows.
+    public var isMeanOverRows: Bool { false }
 }
 
 /// Contrastive loss over pairs (`text`, `text_pos`): each row's positive against the other rows' positives.
@@ -44,6 +58,11 @@ public struct PairInBatchLoss: EmbeddingLoss {
     {
         precondition(columns.count == 2, "a pair loss of \(columns.count) columns")
         return tape.inBatchLoss(columns[0], columns[1], form: form, temperature: temperature)
+    }
+
+    /// Loss, similarity and rank of each row, and its closest negative.
+    public func rows(_ columns: [Tensor], labels: [Double]?) -> [LossRow]? {
+        LossRow.contrastive(columns[0], columns[1], form: form, temperature: temperature)
     }
 }
 
@@ -83,6 +102,12 @@ public struct TripletInBatchLoss: EmbeddingLoss {
         let swap = tape.inBatchLoss(columns[1], columns[0], form: form, temperature: temperature)
         return tape.add(loss, swap)
     }
+
+    /// Loss, similarity and rank of each row, and its closest negative; without the swap loss.
+    public func rows(_ columns: [Tensor], labels: [Double]?) -> [LossRow]? {
+        LossRow.contrastive(
+            columns[0], positives: columns[1], columns[2], form: form, temperature: temperature)
+    }
 }
 
 /// The CoSENT loss (Su 2022) over scored pairs (`sentence1`, `sentence2`, `label`): pairs with a higher label should
@@ -109,6 +134,13 @@ public struct CoSENTLoss: EmbeddingLoss {
             preconditionFailure("CoSENT of \(columns.count) columns, labels \(labels?.count ?? 0)")
         }
         return tape.coSENTLoss(columns[0], columns[1], labels: labels, temperature: temperature)
+    }
+
+    /// The similarity of each row and its share of the loss.
+    public func rows(_ columns: [Tensor], labels: [Double]?) -> [LossRow]? {
+        labels.map {
+            LossRow.coSENT(columns[0], columns[1], labels: $0, temperature: temperature)
+        }
     }
 }
 

@@ -43,32 +43,67 @@ public final class AdamW {
 
     /// The settings.
     public let settings: Settings
-    private let parameters: [(parameter: Parameter, decays: Bool)]
+    private let parameters: [Entry]
     private var moments: [AdamWMoments?]
 
     /// The parts of a name that say that a parameter does not decay: biases, and norms of every family.
     public static let noDecayKeywords = ["bias", "LayerNorm", "layernorm", "layer_norm", "ln_"]
 
-    /// An optimizer of all parameters of `store` that are not frozen.
-    public init(_ store: ParameterStore, settings: Settings = Settings()) {
+    /// A parameter and how it learns.
+    struct Entry {
+        let parameter: Parameter
+        /// Its own highest learning rate, where it has one.
+        let rate: Double?
+        /// Its weight decay.
+        let decay: Double
+    }
+
+    /// An optimizer of all parameters of `store` that are not frozen; the first of `groups` that names a parameter
+    /// says how it learns.
+    ///
+    /// Traps on a group whose pattern is no regular expression.
+    public init(
+        _ store: ParameterStore, settings: Settings = Settings(), groups: [ParameterGroup] = []
+    ) {
         self.settings = settings
+        let patterns = groups.map { group in
+            guard let regex = try? Regex(group.pattern) else {
+                preconditionFailure("\"\(group.pattern)\" is no regular expression")
+            }
+            return (group, regex)
+        }
         parameters = store.parameters.filter { !$0.isFrozen }.map { parameter in
-            (parameter, !settings.noDecayKeywords.contains { parameter.name.contains($0) })
+            let group = patterns.first { parameter.name.firstMatch(of: $0.1) != nil }?.0
+            let decays = !settings.noDecayKeywords.contains { parameter.name.contains($0) }
+            return Entry(
+                parameter: parameter, rate: group?.learningRate,
+                decay: group?.weightDecay ?? (decays ? settings.weightDecay : 0))
         }
         moments = Array(repeating: nil, count: parameters.count)
     }
 
-    /// Updates the parameters by `gradients` at learning rate `rate`; no tape of the old values may be alive.
-    public func step(_ gradients: Gradients, rate: Double, pool: WorkerPool) {
+    /// How `parameter` learns; `nil` where it does not.
+    func entry(of parameter: Parameter) -> Entry? {
+        parameters.first { $0.parameter === parameter }
+    }
+
+    /// Updates the parameters by `gradients`; no tape of the old values may be alive.
+    ///
+    /// - Parameters:
+    ///   - rate: the learning rate of this step.
+    ///   - factor: the share of their own highest rate that parameters in groups learn with.
+    public func step(
+        _ gradients: Gradients, rate: Double, groupFactor factor: Double = 1, pool: WorkerPool
+    ) {
         var pieces: [AdamWMoments.Piece] = []
-        for (index, (parameter, decays)) in parameters.enumerated() {
-            guard gradients.has(parameter) else { continue }
-            let own = moments[index] ?? AdamWMoments(shape: parameter.shape)
+        for (index, entry) in parameters.enumerated() {
+            guard gradients.has(entry.parameter) else { continue }
+            let own = moments[index] ?? AdamWMoments(shape: entry.parameter.trainableShape)
             moments[index] = own
             let step = AdamWStep(
-                rate: rate, beta1: settings.beta1, beta2: settings.beta2, epsilon: settings.epsilon,
-                decay: decays ? settings.weightDecay : 0, step: 0)
-            pieces += own.pieces(of: parameter, gradients, step)
+                rate: entry.rate.map { $0 * factor } ?? rate, beta1: settings.beta1,
+                beta2: settings.beta2, epsilon: settings.epsilon, decay: entry.decay, step: 0)
+            pieces += own.pieces(of: entry.parameter, gradients, step)
         }
         pool.run(pieces.count) { pieces[$0].run() }
     }
@@ -96,12 +131,13 @@ public final class AdamW {
     ///
     /// Throws a ``TrainingError`` where they do not fit the parameters, and what `tensor` throws.
     public func restore(_ tensor: (String) throws -> Tensor?) throws {
-        for (index, (parameter, _)) in parameters.enumerated() {
+        for (index, parameter) in parameters.map(\.parameter).enumerated() {
+            let shape = parameter.trainableShape
             guard let first = try tensor(parameter.name + ".exp_avg"),
                 let second = try tensor(parameter.name + ".exp_avg_sq"),
                 let steps = try tensor(parameter.name + ".step")
             else { continue }
-            guard first.shape == parameter.shape, second.shape == parameter.shape,
+            guard first.shape == shape, second.shape == shape,
                 let count = steps.values.first.flatMap({ Int(exactly: $0) }), count >= 1
             else {
                 throw TrainingError.invalid(

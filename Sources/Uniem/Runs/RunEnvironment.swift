@@ -21,6 +21,17 @@ enum RunEnvironment {
         ]
     }
 
+    /// What is different now from where a run began, as notes: numbers may differ in their last bits then.
+    static func differences(_ old: JSON) -> [String] {
+        let now = json(threads: 0)
+        return ["uniem", "swift", "cpu", "blas"].compactMap { key in
+            guard let before = old[key]?.string, let after = now[key]?.string, before != after
+            else { return nil }
+            return "the run began with \(key) \(before), it goes on with \(after): "
+                + "results may differ in their last bits"
+        }
+    }
+
     private static var swiftVersion: String {
         #if compiler(>=6.4)
             "6.4 or later"

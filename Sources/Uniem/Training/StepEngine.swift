@@ -6,17 +6,56 @@ internal import Tensors
 
 /// Computes losses and gradients of batches: chunks run forward side by side, their embeddings meet in the loss, and
 /// the gradient of the embeddings runs back through the chunks, whose parameter gradients are summed in chunk order.
+///
+/// Where it runs twice, the chunks are run forward twice: once without a tape, for the embeddings, and once more when
+/// their gradient is known (GradCache; Gao et al. 2021, arXiv 2101.06983). So no more tapes live at a time than there
+/// are threads, however large the batch is, and gradients are the same.
 final class StepEngine {
+    /// Texts that meet in one loss.
+    struct Batch {
+        /// Token ids of each column's texts, all columns of one length.
+        var columns: [[[Int32]]]
+        /// The labels of scored pairs.
+        var labels: [Double]?
+        var loss: any EmbeddingLoss
+        /// Of dropout; the same seed drops the same elements.
+        var seed: UInt64
+
+        /// How many rows it has.
+        var count: Int { columns[0].count }
+    }
+
+    /// What a step over one or more batches found.
+    struct Result {
+        /// The mean over rows of the losses of the batches.
+        var loss: Double
+        /// The loss of each batch.
+        var losses: [Double]
+        var gradients: Gradients
+        /// For each batch what its loss says of each row, where that was asked for.
+        var rows: [[LossRow]?]
+    }
+
     private let embedder: Embedder
-    private let loss: any EmbeddingLoss
     private let skippedTokens: Int
+    private let chunkTokens: Int
+    private let runsTwice: Bool
     private let pool: WorkerPool
     private var memory: Gradients?
 
-    /// - Parameter skippedTokens: how many tokens at the start of each sequence are not pooled.
-    init(embedder: Embedder, loss: any EmbeddingLoss, skippedTokens: Int, pool: WorkerPool) {
-        (self.embedder, self.loss, self.pool) = (embedder, loss, pool)
-        self.skippedTokens = skippedTokens
+    /// About how many tokens a chunk has where nothing else is asked for.
+    static let standardChunkTokens = 512
+
+    /// - Parameters:
+    ///   - skippedTokens: how many tokens at the start of each sequence are not pooled.
+    ///   - chunkTokens: about how many tokens a chunk has.
+    ///   - runsTwice: whether the tapes of few chunks live at the same time; see above.
+    init(
+        embedder: Embedder, skippedTokens: Int, chunkTokens: Int = standardChunkTokens,
+        runsTwice: Bool = false, pool: WorkerPool
+    ) {
+        (self.embedder, self.pool, self.skippedTokens) = (embedder, pool, skippedTokens)
+        (self.chunkTokens, self.runsTwice) = (chunkTokens, runsTwice)
     }
 
     /// A chunk between its forward and its backward pass.
@@ -31,71 +70,97 @@ final class StepEngine {
         }
     }
 
-    /// The loss of a batch and the gradients of all parameters that learn.
+    /// The loss of `batches` and the gradients of all parameters that learn.
     ///
-    /// - Parameters:
-    ///   - columns: token ids of each column's texts, all columns of one length.
-    ///   - seed: of dropout; the same seed drops the same elements.
-    func step(columns: [[[Int32]]], labels: [Double]?, seed: UInt64) -> (
-        loss: Double, gradients: Gradients
-    ) {
-        let chunks = forward(columns, mode: .training(seed: seed))
-        let embeddings = gather(chunks, count: columns.count * columns[0].count)
-        var tape = Tape(.training(seed: seed))
-        let variables = columns.indices.map { column in
-            tape.variable(
-                embeddings.rows(column * columns[0].count..<(column + 1) * columns[0].count))
+    /// Each batch has its own negatives; their losses count by their rows, so that the gradient of a loss that is a
+    /// mean over rows is that of one large batch. Traps without a batch.
+    func step(_ batches: [Batch], tellsRows: Bool = false) -> Result {
+        precondition(!batches.isEmpty, "a step without a batch")
+        let chunks = batches.map { self.chunks(of: $0) }
+        let turns = chunks.reduce(0) { $0 + $1.count }
+        let gradients =
+            memory.map { Gradients(turns: turns, reusing: $0) } ?? Gradients(turns: turns)
+        memory = gradients
+        let total = Double(batches.reduce(0) { $0 + $1.count })
+        var result = Result(loss: 0, losses: [], gradients: gradients, rows: [])
+        var turn = 0
+        for (batch, chunks) in zip(batches, chunks) {
+            let share = Double(batch.count) / total
+            let (loss, rows) = run(
+                batch, chunks, share: share, firstTurn: turn, gradients, tellsRows)
+            result.loss += share * loss
+            result.losses.append(loss)
+            result.rows.append(rows)
+            turn += chunks.count
         }
-        let value = loss(variables, labels: labels, on: &tape)
-        let result = Double(value.scalar)
-        let ofEmbeddings = tape.backward(from: value)
+        return result
+    }
+
+    private func run(
+        _ batch: Batch, _ chunks: [Chunk], share: Double, firstTurn: Int, _ gradients: Gradients,
+        _ tellsRows: Bool
+    ) -> (loss: Double, rows: [LossRow]?) {
+        forward(
+            chunks, mode: runsTwice ? .rehearsal(seed: batch.seed) : .training(seed: batch.seed))
+        let embeddings = gather(chunks, count: batch.columns.count * batch.count)
+        let columns = batch.columns.indices.map { column in
+            embeddings.rows(column * batch.count..<(column + 1) * batch.count)
+        }
+        var tape = Tape(.training(seed: batch.seed))
+        let variables = columns.map { tape.variable($0) }
+        let value = batch.loss(variables, labels: batch.labels, on: &tape)
+        let loss = Double(value.scalar)
+        let rows = tellsRows ? batch.loss.rows(columns, labels: batch.labels) : nil
+        let ofEmbeddings = tape.backward(
+            from: value, seed: Tensor([Float(share)], shape: value.shape))
         let down = Tensor(zeros: embeddings.shape)
         for (column, variable) in variables.enumerated() {
             guard let gradient = ofEmbeddings[variable] else { continue }
-            let start = column * columns[0].count
-            down.write(gradient, toRows: Array(start..<start + columns[0].count))
+            let start = column * batch.count
+            down.write(gradient, toRows: Array(start..<start + batch.count))
         }
-        let gradients =
-            memory.map { Gradients(turns: chunks.count, reusing: $0) }
-            ?? Gradients(turns: chunks.count)
-        memory = gradients
         pool.run(chunks.count) { index in
             let chunk = chunks[index]
+            if runsTwice { embed(chunk, mode: .training(seed: batch.seed)) }
             guard let tape = chunk.tape.take(), let embeddings = chunk.embeddings else { return }
             chunk.embeddings = nil
             tape.backward(
-                from: embeddings, seed: down.rows(at: chunk.sequences), into: gradients, turn: index
-            )
+                from: embeddings, seed: down.rows(at: chunk.sequences), into: gradients,
+                turn: firstTurn + index)
         }
-        return (result, gradients)
+        return (loss, rows)
     }
 
     /// The loss of a batch without dropout or gradients.
-    func lossOnly(columns: [[[Int32]]], labels: [Double]?) -> Double {
-        let chunks = forward(columns, mode: .inference)
-        let embeddings = gather(chunks, count: columns.count * columns[0].count)
+    func lossOnly(_ batch: Batch) -> Double {
+        let chunks = self.chunks(of: batch)
+        forward(chunks, mode: .inference)
+        let embeddings = gather(chunks, count: batch.columns.count * batch.count)
         var tape = Tape(.inference)
-        let rows = columns[0].count
-        let parts = columns.indices.map { embeddings.rows($0 * rows..<($0 + 1) * rows) }
-        return Double(loss(parts, labels: labels, on: &tape).scalar)
+        let parts = batch.columns.indices.map {
+            embeddings.rows($0 * batch.count..<($0 + 1) * batch.count)
+        }
+        return Double(batch.loss(parts, labels: batch.labels, on: &tape).scalar)
     }
 
-    private func forward(_ columns: [[[Int32]]], mode: Tape.Mode) -> [Chunk] {
+    private func chunks(of batch: Batch) -> [Chunk] {
         precondition(
-            columns.count == loss.kind.textCount
-                && columns.allSatisfy { $0.count == columns[0].count },
-            "a batch of \(columns.map(\.count)) texts for \(loss.kind)")
-        let chunks = TokenBatch.chunks(of: columns.flatMap { $0 }).map {
-            Chunk($0.batch, $0.sequences)
-        }
-        pool.run(chunks.count) { index in
-            let chunk = chunks[index]
-            var tape = Tape(mode)
-            chunk.embeddings = embedder.embed(
-                chunk.batch, skipping: skippedTokens, on: &tape)
-            if mode != .inference { chunk.tape = consume tape }
-        }
-        return chunks
+            batch.columns.count == batch.loss.kind.textCount
+                && batch.columns.allSatisfy { $0.count == batch.count },
+            "a batch of \(batch.columns.map(\.count)) texts for \(batch.loss.kind)")
+        return TokenBatch.chunks(
+            of: batch.columns.flatMap { $0 }, tokens: chunkTokens
+        ).map { Chunk($0.batch, $0.sequences) }
+    }
+
+    private func forward(_ chunks: [Chunk], mode: Tape.Mode) {
+        pool.run(chunks.count) { embed(chunks[$0], mode: mode) }
+    }
+
+    private func embed(_ chunk: Chunk, mode: Tape.Mode) {
+        var tape = Tape(mode)
+        chunk.embeddings = embedder.embed(chunk.batch, skipping: skippedTokens, on: &tape)
+        if tape.isRecording { chunk.tape = consume tape }
     }
 
     private func gather(_ chunks: [Chunk], count: Int) -> Tensor {
@@ -115,5 +180,31 @@ final class StepEngine {
             squares.withLock { $0[index] = square }
         }
         return squares.withLock { $0.reduce(0, +) }.squareRoot()
+    }
+
+    // MARK: Diagnosis
+
+    /// Where a number that is not finite comes up first in the forward pass of `batch`, and in which of its rows;
+    /// `nil` where all embeddings are finite.
+    func firstNotFinite(in batch: Batch) -> (place: String, rows: [Int])? {
+        var first: String?
+        var rows = Set<Int>()
+        for chunk in chunks(of: batch) {
+            var tape = Tape(.training(seed: batch.seed), examining: true)
+            let embeddings = embedder.embed(chunk.batch, skipping: skippedTokens, on: &tape)
+            first = first ?? tape.firstNotFinite
+            for (place, sequence) in chunk.sequences.enumerated()
+            where !embeddings.row(place).allSatisfy(\.isFinite) {
+                rows.insert(sequence % batch.count)
+            }
+        }
+        return first.map { ($0, rows.sorted()) }
+    }
+
+    /// The parameter nearest to the loss whose gradient is not finite.
+    func firstNotFinite(in gradients: Gradients) -> String? {
+        embedder.store.parameters.last { parameter in
+            gradients.sumOfSquares(of: parameter).map { !$0.isFinite } ?? false
+        }?.name
     }
 }

@@ -9,21 +9,28 @@ struct FinetuneCommand: Subcommand {
         discussion: """
             The columns decide what the rows are: text and text_pos (pairs), also text_neg (triplets); or \
             sentence1, sentence2 and label (scored pairs). Other names are recognised too, or given with --rename. \
-            The run gets a folder with run.json, its last checkpoint and the model, and an entry in the database of \
-            runs (uniem runs list). Ctrl-C ends it after its step, with a checkpoint and exit status 130.
+            The run gets a folder with all it needs to go on after any end (uniem resume), its checkpoints and the \
+            model, and an entry in the database of runs (uniem runs list). Ctrl-C ends it after its step, with a \
+            checkpoint and exit status 130.
 
             Example:
               uniem finetune m3e-small --dataset pairs.jsonl --split 0.1 --epochs 1
             """)
 
     @OptionGroup var model: ModelOptions
-    @OptionGroup(title: "Data") var data: DataOptions
+    @OptionGroup(title: "Data") var data: TrainingDataOptions
 
     @OptionGroup(title: "Data") var heldOut: HeldOutOptions
 
     @OptionGroup(title: "Data") var streaming: StreamOptions
 
     @OptionGroup(title: "Training") var training: TrainingOptions
+
+    @OptionGroup(title: "What learns") var strategy: StrategyOptions
+
+    @OptionGroup(title: "Evaluation") var evaluation: EvaluationOptions
+
+    @OptionGroup(title: "Checkpoints and records") var checkpoints: CheckpointOptions
 
     @Option(
         help: ArgumentHelp(
@@ -52,6 +59,14 @@ struct FinetuneCommand: Subcommand {
         if streaming.stream && heldOut.split != nil {
             throw ValidationError("--split needs all rows in memory; leave out --stream or --split")
         }
+        if streaming.stream && data.dataset.count > 1 {
+            throw ValidationError("--stream takes one --dataset")
+        }
+        if training.loss.count > 1, training.loss.count != data.dataset.count {
+            throw ValidationError(
+                "--loss: \(training.loss.count) for \(data.dataset.count) data sets; give one for each, or one for all"
+            )
+        }
         if let runID, runID.contains("/") || runID == "." || runID == ".." {
             throw ValidationError("--run-id \(runID): expected a name without slashes")
         }
@@ -61,6 +76,10 @@ struct FinetuneCommand: Subcommand {
     var trainingConfiguration: TrainingConfiguration {
         var configuration = TrainingConfiguration()
         training.apply(to: &configuration)
+        strategy.apply(to: &configuration)
+        evaluation.apply(to: &configuration)
+        checkpoints.apply(to: &configuration)
+        configuration.mixing = data.mix
         configuration.shuffleBuffer = streaming.shuffleBuffer
         configuration.maxLength = model.maxLength
         configuration.threads = model.threads
@@ -72,17 +91,17 @@ struct FinetuneCommand: Subcommand {
 
     func run(in context: Context) throws {
         let folder = try model.folder(in: context)
-        let (rows, validationRows, testRows) = try loadData(in: context)
+        let (sources, validationRows, testRows) = try loadData(in: context)
         let embedder = try model.load(folder, in: context)
         let type = model.modelType ?? ModelType.inferred(from: model.model)
         context.say(
             "model: \(model.model), type \(type.rawValue), pooling "
                 + Pooling.name(of: embedder.poolings))
         var configuration = trainingConfiguration
-        configuration.prompt = try model.prompt(of: embedder)
+        configuration.prompt = try model.givenPrompt(of: embedder)
         let tuner = try FineTuner(
-            embedder: embedder, data: rows, validation: validationRows, test: testRows,
-            modelName: model.model, datasetName: data.dataset)
+            embedder: embedder, sources: sources, validation: validationRows, test: testRows,
+            modelName: model.model, datasetName: data.dataset.joined(separator: ","))
         var trackers: [any RunTracker] = [ConsoleTracker(context.console)]
         if json { trackers.append(JSONLinesTracker(sink: context.output)) }
         let watch = InterruptWatch(context)
@@ -94,41 +113,52 @@ struct FinetuneCommand: Subcommand {
         if outcome.status == .interrupted { throw watch.interruption }
     }
 
-    /// The rows to train on, and those held out: named, split off, or splits of the data set.
+    /// The data sets to train on, and the rows held out: named, split off, or splits of the data set.
     private func loadData(
         in context: Context
-    ) throws -> (training: TrainingData, validation: Dataset?, test: Dataset?) {
+    ) throws -> (training: [TrainingSource], validation: Dataset?, test: Dataset?) {
+        let reader = DataReader(rename: data.rename, context: context)
         let validation = try heldOut.validation.map {
-            try data.load($0, as: "validation data", split: "validation", in: context)
+            try reader.load($0, as: "validation data", split: "validation")
         }
         let test = try heldOut.test.map {
-            try data.load($0, as: "test data", split: "test", in: context)
+            try reader.load($0, as: "test data", split: "test")
         }
         if streaming.stream {
-            return (.stream(try data.stream(data.dataset, in: context)), validation, test)
+            let stream = try reader.stream(data.dataset[0])
+            return ([TrainingSource(.stream(stream), name: data.dataset[0])], validation, test)
         }
-        let splits = try data.loadSplits(data.dataset, as: "training data", in: context)
-        if splits.count == 1, let only = splits.splits.first {
-            guard let share = heldOut.split else {
-                return (.memory(only.dataset), validation, test)
-            }
-            let parts = try only.dataset.trainTestSplit(
-                testSize: .share(share), seed: training.seed)
-            let (rows, testRows) = (try parts.split("train"), try parts.split("test"))
-            context.say("split: \(rows.count) rows to train, \(testRows.count) to test")
-            return (.memory(rows), validation, testRows)
+        let parts = try data.dataset.map { name in
+            try trainingPart(of: name, with: reader, in: context)
         }
-        if heldOut.split != nil, splits.test != nil {
+        let sources = parts.enumerated().map { index, part in
+            TrainingSource(
+                .memory(part.rows), name: data.dataset[index],
+                loss: training.loss.count > 1 ? training.loss[index] : nil)
+        }
+        // Of several data sets the first that has held-out rows gives them.
+        return (
+            sources, validation ?? parts.lazy.compactMap(\.validation).first,
+            test ?? parts.lazy.compactMap(\.test).first
+        )
+    }
+
+    /// The rows of the data set `name` to train on, and those that it holds out.
+    private func trainingPart(
+        of name: String, with reader: DataReader, in context: Context
+    ) throws -> (rows: Dataset, validation: Dataset?, test: Dataset?) {
+        let splits = try reader.loadSplits(name, as: "training data")
+        let only = splits.count == 1 ? splits.splits.first?.dataset : nil
+        let rows = try only ?? splits.split("train")
+        guard let share = heldOut.split else {
+            return only == nil ? (rows, splits.validation, splits.test) : (rows, nil, nil)
+        }
+        if only == nil, splits.test != nil {
             throw ValidationError("--split: the data set has a split test already")
         }
-        var rows = try splits.split("train")
-        var testRows = test ?? splits.test
-        if let share = heldOut.split {
-            let parts = try rows.trainTestSplit(testSize: .share(share), seed: training.seed)
-            (rows, testRows) = (try parts.split("train"), try parts.split("test"))
-            context.say(
-                "split: \(rows.count) rows to train, \(testRows?.count ?? 0) to test")
-        }
-        return (.memory(rows), validation ?? splits.validation, testRows)
+        let parts = try rows.trainTestSplit(testSize: .share(share), seed: training.seed)
+        let (train, test) = (try parts.split("train"), try parts.split("test"))
+        context.say("split: \(train.count) rows to train, \(test.count) to test")
+        return (train, only == nil ? splits.validation : nil, test)
     }
 }

@@ -1,12 +1,12 @@
 import ArgumentParser
-import Files
 import RunStore
+import Tracking
 
 /// `uniem runs compare`: what differs between two runs.
 struct RunsCompareCommand: Subcommand {
     static let configuration = CommandConfiguration(
         commandName: "compare",
-        abstract: "Show the settings in which two runs differ, and their results.")
+        abstract: "Show the settings in which two runs differ, and their results side by side.")
 
     @Argument(help: "One run: its name, the beginning of it, or its folder.")
     var first: String
@@ -18,16 +18,11 @@ struct RunsCompareCommand: Subcommand {
     @OptionGroup var logging: LoggingOptions
 
     func run(in context: Context) throws {
-        let database = try options.database()
-        let (a, b) = (try database.run(first), try database.run(second))
-        let differences = try database.differences(a.id, b.id)
+        let comparison = try options.home.readOnlyDatabase().comparison(first, second)
         if options.json {
-            try context.print([
-                "first": a.json, "second": b.json,
-                "differences": .array(differences.map(\.json)),
-            ])
+            try context.print(comparison.json)
         } else {
-            try context.output(RunTable.compare(a, b, differences))
+            try context.output(RunTable.compare(comparison, style: context.console.style))
         }
     }
 }

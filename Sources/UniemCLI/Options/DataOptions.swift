@@ -17,56 +17,41 @@ struct DataOptions: ParsableArguments {
 
     func validate() throws { try Check.filled("--dataset", dataset) }
 
-    /// Loads the splits of `specification` and says on standard error what was recognised.
-    func loadSplits(
-        _ specification: String, as part: String, in context: Context
-    ) throws -> DatasetDictionary {
-        let data = try context.logger.timed("\(part) loaded") {
-            try context.withHub {
-                try Pretrained.dataset(
-                    specification, rename: rename.map { ($0.old, $0.new) }, hub: $0)
-            }
-        }
-        for (name, split) in data.splits {
-            let label = data.count > 1 ? "\(part), \(name)" : part
-            for source in split.provenance.sources { context.say("\(label): \(source)") }
-            sayLeftOut(split.provenance.skippedFiles, in: context)
-        }
-        sayLeftOut(data.skippedFiles, in: context)
-        return data
-    }
-
     /// Loads the rows of `specification`: the only split, or that called `split` of several.
     func load(
         _ specification: String, as part: String, split: String, in context: Context
     ) throws -> Dataset {
-        let data = try loadSplits(specification, as: part, in: context)
-        if data.count == 1, let only = data.splits.first { return only.dataset }
-        let found = split == "validation" ? data.validation : data[split]
-        guard let found else {
-            throw FileError(
-                path: specification, problem: "there is no split \(split)",
-                remedy: "choose one of \(data.names.joined(separator: ", ")) with #split=NAME")
-        }
-        return found
+        try DataReader(rename: rename, context: context)
+            .load(specification, as: part, split: split)
     }
+}
 
-    /// Opens the rows of `specification` as a stream.
-    func stream(_ specification: String, in context: Context) throws -> RecordStream {
-        let stream = try context.withHub {
-            try Pretrained.stream(
-                specification, rename: rename.map { ($0.old, $0.new) }, hub: $0)
-        }
-        for line in stream.description.split(separator: "\n") {
-            context.say("training data: \(line)")
-        }
-        sayLeftOut(stream.skippedFiles, in: context)
-        return stream
-    }
+/// Which rows are trained on.
+struct TrainingDataOptions: ParsableArguments {
+    @Option(
+        help: ArgumentHelp(
+            "The rows: JSON lines, JSON, CSV, TSV (these also gzipped) or Parquet; a folder; or several, separated by commas; FILE#column=value reads the rows with that value. Or a name on the Hugging Face hub: OWNER/NAME, OWNER/NAME:CONFIGURATION, with #split=NAME for one split. Given several times: several data sets, each batch of one of them.",
+            valueName: "spec"))
+    var dataset: [String]
 
-    private func sayLeftOut(_ files: [String], in context: Context) {
-        guard !files.isEmpty else { return }
-        context.say("note: left out, as no known format: \(files.joined(separator: ", "))")
+    @Option(
+        parsing: .upToNextOption,
+        help: ArgumentHelp(
+            "New names for columns, when they are not recognised.", valueName: "old=new"))
+    var rename: [Renaming] = []
+
+    @Option(
+        help:
+            "How several data sets take turns: each batch of each once an epoch, in mixed order; or turn by turn until one has no more."
+    )
+    var mix = MixturePlan.Rule.proportional
+
+    func validate() throws {
+        if dataset.isEmpty { throw ValidationError("Missing expected argument '--dataset <spec>'") }
+        for specification in dataset { try Check.filled("--dataset", specification) }
+        if dataset.count == 1, mix != .proportional {
+            throw ValidationError("--mix needs several --dataset")
+        }
     }
 }
 
@@ -74,7 +59,7 @@ struct DataOptions: ParsableArguments {
 struct HeldOutOptions: ParsableArguments {
     @Option(
         help: ArgumentHelp(
-            "Rows whose loss is computed after each epoch. (default: the split dev or validation of --dataset, where it has splits)",
+            "Rows that are evaluated before, during and after training. (default: the split dev or validation of --dataset, where it has splits)",
             valueName: "spec"))
     var validation: String?
 

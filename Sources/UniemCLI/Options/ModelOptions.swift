@@ -40,6 +40,12 @@ struct ModelOptions: ParsableArguments {
         }
     }
 
+    /// What was asked to be put before every text of `embedder`; `nil` where the model's own prompts stand.
+    func givenPrompt(of embedder: Embedder) throws -> String? {
+        if let promptName { return try embedder.prompts.text(named: promptName) }
+        return prompt
+    }
+
     /// What is put before every text of `embedder`.
     func prompt(of embedder: Embedder) throws -> String {
         if let promptName { return try embedder.prompts.text(named: promptName) }

@@ -5,6 +5,9 @@ extension Pooling: ExpressibleByArgument {}
 extension ModelType: ExpressibleByArgument {}
 extension LossName: ExpressibleByArgument {}
 extension DecayRule: ExpressibleByArgument {}
+extension ScheduleName: ExpressibleByArgument {}
+extension MixturePlan.Rule: ExpressibleByArgument {}
+extension TrainingConfiguration.ShuffleOrder: ExpressibleByArgument {}
 
 /// A number, or `auto` for one that the program chooses.
 enum Automatic<Value: ExpressibleByArgument & Equatable & Sendable>:
@@ -43,6 +46,27 @@ struct Renaming: ExpressibleByArgument, Equatable, Sendable {
         let parts = argument.split(separator: "=", omittingEmptySubsequences: false)
         guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
         (old, new) = (String(parts[0]), String(parts[1]))
+    }
+}
+
+/// Parameters with settings of their own: `pattern=rate` or `pattern=rate,decay`, either left out by `-`.
+struct GroupArgument: ExpressibleByArgument, Equatable, Sendable {
+    var group: ParameterGroup
+
+    init?(argument: String) {
+        // The pattern may hold "=": numbers do not.
+        guard let equals = argument.lastIndex(of: "=") else { return nil }
+        let numbers = argument[argument.index(after: equals)...].split(
+            separator: ",", omittingEmptySubsequences: false)
+        guard (1...2).contains(numbers.count) else { return nil }
+        func number(_ text: Substring) -> Double?? {
+            text == "-" ? .some(nil) : Double(text).map { .some($0) }
+        }
+        guard let rate = number(numbers[0]),
+            let decay = numbers.count == 2 ? number(numbers[1]) : .some(nil)
+        else { return nil }
+        group = ParameterGroup(
+            pattern: String(argument[..<equals]), learningRate: rate, weightDecay: decay)
     }
 }
 
