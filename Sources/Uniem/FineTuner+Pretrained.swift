@@ -56,7 +56,7 @@ extension FineTuner {
     private static func embedder(
         _ model: String, _ pooling: Pooling?, _ type: ModelType?, _ hub: Hub
     ) throws -> Embedder {
-        try Embedder.load(
-            Pretrained.folder(of: model, hub: hub), pooling: pooling, modelType: type)
+        try Pretrained.embedder(
+            in: Pretrained.folder(of: model, hub: hub), pooling: pooling, modelType: type, hub: hub)
     }
 }

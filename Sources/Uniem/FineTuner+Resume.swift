@@ -27,7 +27,6 @@ extension FineTuner {
             return try finished(file, result, in: directory)
         }
         var notes = RunEnvironment.differences(file.environment)
-        try directory.checkpoints.sweep()
         let checkpoint = try directory.checkpoints.newestComplete { notes.append($0) }
         let step = checkpoint?.step ?? 0
         let embedder = try file.configuration.strategy.prepare(
@@ -99,7 +98,7 @@ extension FineTuner {
                 remedy: "undo the change that was made to the file")
         }
         var outcome = Outcome(
-            embedder: try Embedder.load(saved), status: .finished, runID: file.id,
+            embedder: try Pretrained.embedder(in: saved), status: .finished, runID: file.id,
             checkpointPath: try directory.checkpoints.all().first?.path)
         func values(_ key: String) -> [(name: String, value: Double)] {
             (result[key]?.members ?? []).map { ($0.key, $0.value.double ?? .nan) }

@@ -1,3 +1,4 @@
+public import Embedders
 internal import Files
 public import Hub
 public import Records
@@ -28,6 +29,23 @@ public enum Pretrained {
                     "no such folder, and on the hub: \(place)\(error.problem)",
                 remedy: error.remedy)
         }
+    }
+
+    /// Loads the model in `folder`. Of an adapter whose base model is a name on the hub, that is fetched where it is not
+    /// in the cache.
+    ///
+    /// Throws as `Embedder.load`, and a ``HubError`` where the base model cannot be had.
+    public static func embedder(
+        in folder: String, pooling: Pooling? = nil, modelType: ModelType? = nil, hub: Hub = Hub()
+    ) throws -> Embedder {
+        var baseModel: String?
+        if let base = try Embedder.adapterBase(of: folder), !FileBytes.isFolder(base),
+            !FileBytes.isFolder(folder + "/" + base)
+        {
+            baseModel = try self.folder(of: base, hub: hub)
+        }
+        return try Embedder.load(
+            folder, pooling: pooling, modelType: modelType, baseModel: baseModel)
     }
 
     /// The splits of the data set `specification`: what ``DatasetDictionary/load(_:rename:)`` reads where there is such

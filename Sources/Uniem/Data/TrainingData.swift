@@ -22,18 +22,4 @@ public enum TrainingData: Sendable {
         case .stream(let stream): stream.paths.first ?? "records"
         }
     }
-
-    /// Up to `count` records spread over the data, or the first ones of a stream.
-    func sample(_ count: Int) throws -> [Record] {
-        switch self {
-        case .memory(let dataset):
-            let step = max(1, dataset.count / count)
-            return stride(from: 0, to: dataset.count, by: step).map { dataset.records[$0] }
-        case .stream(let stream):
-            let records = try stream.records(epoch: 0)
-            var sample: [Record] = []
-            while sample.count < count, let record = try records.next() { sample.append(record) }
-            return sample
-        }
-    }
 }

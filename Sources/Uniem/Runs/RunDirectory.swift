@@ -42,6 +42,15 @@ final class RunDirectory {
                 remedy: "give the folder of a run, or its name in the list of runs")
         }
         lock = try RunDirectory.lock(path)
+        // What a process left that was killed while it wrote.
+        for folder in [path, path + "/data", path + "/evaluations"] where FileBytes.isFolder(folder)
+        {
+            for name in try FileBytes.names(in: folder)
+            where name.contains(".partial-") || name.contains(".old-") {
+                try FileBytes.remove(folder + "/" + name)
+            }
+        }
+        try checkpoints.sweep()
     }
 
     private static func refuseOthers(_ path: String) throws(FileError) {

@@ -1,6 +1,7 @@
 internal import Embedders
 internal import Layers
 internal import Records
+internal import Tensors
 internal import Tokenizers
 
 /// Settles before the first step what the configuration leaves open.
@@ -31,7 +32,7 @@ struct TrainingPlanner {
         var notes: [String] = []
         let batchSize =
             try resolved?.batchSize ?? configuration.batchSize
-            ?? automaticBatchSize(losses, streamRows, tokens, &notes)
+            ?? automaticBatchSize(losses, tokens, &notes)
         try checkMinimum(losses, batchSize)
         let batches = EpochPlan(
             materials.sources.map(\.data), configuration, batchSize: batchSize, count: streamRows,
@@ -107,33 +108,29 @@ struct TrainingPlanner {
         return count
     }
 
+    /// The largest of 256, 128, ... rows whose step fits into memory, by the longest rows of the data.
     private func automaticBatchSize(
-        _ losses: [any EmbeddingLoss], _ streamRows: Int?, _ tokens: TokenCache,
-        _ notes: inout [String]
+        _ losses: [any EmbeddingLoss], _ tokens: TokenCache, _ notes: inout [String]
     ) throws -> Int {
-        var rows = 0
-        for source in materials.sources {
-            guard let dataset = source.dataset else {
-                rows = streamRows ?? .max
-                break
+        var finder = try BatchSizeFinder(
+            embedder, losses: losses, chunkTokens: configuration.chunkTokens,
+            threads: configuration.threads ?? availableProcessors())
+        for (number, source) in materials.sources.enumerated() {
+            try finder.add(source.data, source: number, limit: streamLimit) { text, column in
+                tokens.ids(of: text, column: column).ids.count
             }
-            rows = max(rows, dataset.count)
         }
-        return BatchSizeFinder.batchSize(
-            for: embedder, rows: rows, tokensPerRow: try tokensPerRow(tokens))
+        let choice = try finder.choose()
+        notes.append(choice.explanation)
+        return choice.size
     }
 
-    /// The tokens of a long row: the 95th percentile of up to 2,000 rows.
-    private func tokensPerRow(_ tokens: TokenCache) throws -> Int {
-        var lengths: [Int] = []
-        for record in try materials.sources[0].data.sample(2_000) {
-            lengths.append(
-                record.texts.enumerated().reduce(0) {
-                    $0 + tokens.ids(of: $1.element, column: $1.offset).ids.count
-                })
-        }
-        lengths.sort()
-        return lengths.isEmpty ? 1 : lengths[min(lengths.count - 1, lengths.count * 95 / 100)]
+    /// The rows of a stream that the run can come to see; `nil` for all.
+    private var streamLimit: Int? {
+        guard let steps = configuration.maxSteps else { return nil }
+        let rows = BatchSizeFinder.largest * configuration.gradientAccumulationSteps
+        let (product, isTooMany) = steps.multipliedReportingOverflow(by: rows)
+        return isTooMany ? nil : product + configuration.shuffleBuffer
     }
 
     private func checkMinimum(

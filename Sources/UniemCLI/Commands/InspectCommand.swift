@@ -10,10 +10,12 @@ struct InspectCommand: Subcommand {
         discussion: """
             A folder with config.json or modules.json is a model, every other path a data set; a name on the hub is \
             a model, and a data set with a colon or #split= in it. With a model the lengths of texts are told in its \
-            tokens too, and how many texts it would cut. Rows that training would refuse are listed.
+            tokens too, and how many texts it would cut. Rows that training would refuse are listed. --memory shows \
+            what training the model takes, for the longest rows of the data sets.
 
-            Example:
+            Examples:
               uniem inspect m3e-small pairs.jsonl --max-length 64
+              uniem inspect m3e-small pairs.jsonl --memory --strategy bitfit
             """)
 
     @Argument(help: "Models and data sets, as finetune takes them.")
@@ -30,14 +32,57 @@ struct InspectCommand: Subcommand {
         help: ArgumentHelp("Data sets: new names for columns.", valueName: "old=new"))
     var rename: [Renaming] = []
 
+    @Flag(
+        help:
+            "With a model: the memory of training steps, by batch size and part, and what finetune would choose. Without a data set, texts are as long as they can be."
+    )
+    var memory = false
+
+    @Option(
+        help: ArgumentHelp(
+            "With --memory: show this batch size. (default: 1, 2, 4, ... 256)", valueName: "n"))
+    var batchSize: Int?
+
+    @Option(
+        help: ArgumentHelp(
+            "With --memory: run chunks of so many tokens twice, as finetune does with it. (default: all run once)",
+            valueName: "n"))
+    var chunkTokens: Int?
+
+    @Option(help: "With --memory: which parameters learn; lora has rank 8.")
+    var strategy = Learning.full
+
     @Flag(help: "Write a JSON object for each.")
     var json = false
 
     @OptionGroup var logging: LoggingOptions
 
+    /// Strategies that need no more options.
+    enum Learning: String, CaseIterable, ExpressibleByArgument {
+        case full
+        case bitfit
+        case lora
+
+        var strategy: Strategy {
+            switch self {
+            case .full: .full
+            case .bitfit: .bitFit()
+            case .lora: .lora(LoRA())
+            }
+        }
+    }
+
     func validate() throws {
         for name in modelOrDataset { try Check.filled("MODEL_OR_DATASET", name) }
         try Check.whole("--max-length", maxLength, 3...1_000_000)
+        try Check.whole("--batch-size", batchSize, 1...1_000_000)
+        try Check.whole("--chunk-tokens", chunkTokens, 1...1_000_000_000)
+        for (option, isGiven) in [
+            ("--batch-size", batchSize != nil), ("--chunk-tokens", chunkTokens != nil),
+            ("--strategy", strategy != .full),
+        ] where isGiven && !memory {
+            throw ValidationError("\(option) needs --memory")
+        }
     }
 
     func run(in context: Context) throws {
@@ -52,7 +97,11 @@ struct InspectCommand: Subcommand {
         if models.isEmpty, maxLength != nil {
             throw ValidationError("--max-length counts tokens; name a model too")
         }
+        if memory, models.count != 1 {
+            throw ValidationError("--memory is for one model; \(models.count) are named")
+        }
         var embedder: Embedder?
+        var data: [Dataset] = []
         for name in models {
             let folder = try context.withHub { try Pretrained.folder(of: name, hub: $0) }
             let report = try ModelReport(folder: folder, name: name)
@@ -60,11 +109,12 @@ struct InspectCommand: Subcommand {
             try show(report, in: context)
         }
         for specification in dataSets {
-            for (name, data, problems) in try read(specification, in: context) {
+            for (name, part, problems) in try read(specification, in: context) {
                 let tokens = embedder.map {
-                    TokenReport(data, embedder: $0, maxLength: maxLength)
+                    TokenReport(part, embedder: $0, maxLength: maxLength)
                 }
-                let report = DatasetReport(data, problems: problems, tokens: tokens)
+                data.append(part)
+                let report = DatasetReport(part, problems: problems, tokens: tokens)
                 if json {
                     try context.print(report.json(specification: name))
                 } else {
@@ -72,6 +122,12 @@ struct InspectCommand: Subcommand {
                 }
             }
         }
+        guard memory, let embedder else { return }
+        let report = try MemoryReport(
+            embedder, name: models[0], datasets: data.filter { !$0.isEmpty },
+            strategy: strategy.strategy, maxLength: maxLength, batchSize: batchSize,
+            chunkTokens: chunkTokens)
+        if json { try context.print(report.json) } else { try context.output(report.text) }
     }
 
     /// The splits of a data set, with the rows that could not be read; names are those of the splits where there are

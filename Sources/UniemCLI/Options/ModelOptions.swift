@@ -60,7 +60,10 @@ struct ModelOptions: ParsableArguments {
     /// Loads the model in `folder`.
     func load(_ folder: String, in context: Context) throws -> Embedder {
         let embedder = try context.logger.timed("model loaded") {
-            try Embedder.load(folder, pooling: pooling, modelType: modelType)
+            try context.withHub {
+                try Pretrained.embedder(
+                    in: folder, pooling: pooling, modelType: modelType, hub: $0)
+            }
         }
         if let maxLength, let limit = embedder.encoder.maximumLength, maxLength > limit {
             context.say(
