@@ -35,4 +35,17 @@ extension RunDatabase {
         }
         return entered
     }
+
+    /// Notes that a run is finished whose process was killed between its last file and its last word here. Nothing
+    /// happens to one that is noted as finished, or not known.
+    public func settleFinished(_ id: String) throws {
+        try write { db in
+            let status = try String.fetchOne(
+                db, sql: "SELECT status FROM runs WHERE id = ?", arguments: [id])
+            guard let status, status != RunStatus.finished.rawValue else { return }
+            let recorder = RunRecorder(run: id, time: Date(), db: db)
+            try recorder.finished(.finished, 0, "")
+            try recorder.countWrite()
+        }
+    }
 }

@@ -2,6 +2,7 @@ internal import Embedders
 internal import Files
 internal import Layers
 internal import Records
+internal import RunStore
 internal import Tensors
 public import Tracking
 
@@ -24,6 +25,10 @@ extension FineTuner {
         let directory = try RunDirectory(opening: folder)
         let file = try RunFile(folder: folder)
         if let result = try directory.readResult() {
+            // Its process may have been killed between its last file and its last word.
+            try directory.removeStart()
+            try RunRecording.database(of: file, in: directory, runsDirectory)?
+                .settleFinished(file.id)
             return try finished(file, result, in: directory)
         }
         var notes = RunEnvironment.differences(file.environment)

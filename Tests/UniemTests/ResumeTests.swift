@@ -276,6 +276,24 @@ import Uniem
         }
     }
 
+    @Test("a process that was killed after its last file, before its last word")
+    func lastWord() throws {
+        try withFolder { folder in
+            _ = try train(pairs(24), settings(folder, id: "a"))
+            let database = try RunDatabase(path: folder + "/runs.sqlite")
+            try FileBytes.makeFolder(folder + "/a/start")
+            // The state in which such a process leaves the row: the end was not noted.
+            try database.settleFinished("a")
+            let before = try database.details("a").events.count
+            #expect(try FineTuner.resume(folder + "/a", trackers: []).isOld)
+            #expect(!FileBytes.exists(folder + "/a/start"))
+            // Noted once.
+            #expect(try database.details("a").events.count == before)
+            #expect(try database.run("a").state == .finished)
+            try database.settleFinished("unknown")
+        }
+    }
+
     @Test("two processes do not work in one folder")
     func locked() throws {
         try withFolder { folder in

@@ -27,6 +27,7 @@ final class RunDirectory {
         lock = try RunDirectory.lock(path)
         try RunDirectory.refuseOthers(path)
         // What a run left that was killed before it began.
+        try sweep()
         for name in ["data", "start", "checkpoints", RunHistory.fileName] {
             try FileBytes.remove(path + "/" + name)
         }
@@ -42,9 +43,13 @@ final class RunDirectory {
                 remedy: "give the folder of a run, or its name in the list of runs")
         }
         lock = try RunDirectory.lock(path)
-        // What a process left that was killed while it wrote.
-        for folder in [path, path + "/data", path + "/evaluations"] where FileBytes.isFolder(folder)
-        {
+        try sweep()
+    }
+
+    /// Removes what a process left that was killed while it wrote.
+    private func sweep() throws(FileError) {
+        for folder in [path, path + "/data", path + "/evaluations"]
+        where FileBytes.isFolder(folder) {
             for name in try FileBytes.names(in: folder)
             where name.contains(".partial-") || name.contains(".old-") {
                 try FileBytes.remove(folder + "/" + name)
@@ -115,8 +120,11 @@ final class RunDirectory {
     /// Writes what the run came to: from now on it is finished. What was only needed to go on is removed.
     func finish(_ result: JSON) throws(FileError) {
         try FileBytes.writeAtomically(result.text(indent: 2) + "\n", to: resultPath)
-        try FileBytes.remove(startPath)
+        try removeStart()
     }
+
+    /// Removes the model that the run started from: a finished run has its own.
+    func removeStart() throws(FileError) { try FileBytes.remove(startPath) }
 
     // MARK: Evaluations
 

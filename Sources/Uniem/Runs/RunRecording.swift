@@ -52,16 +52,23 @@ final class RunRecording {
         runID = file.id
         path = directory.path
         self.directory = directory
+        database = try RunRecording.database(of: file, in: directory, runsDirectory)
+        group = TrackerGroup(
+            RunRecording.trackers(
+                trackers, database, runID, file.configuration, directory.path))
+    }
+
+    /// The database of a run that was begun: that in `runsDirectory`, that beside its folder, or the one it began in.
+    static func database(
+        of file: RunFile, in directory: RunDirectory, _ runsDirectory: String?
+    ) throws -> RunDatabase? {
         let parent = FileBytes.parent(of: FileBytes.absolute(directory.path)) ?? "."
         var home = runsDirectory
         for place in [parent, file.runsDirectory].compactMap({ $0 }) where home == nil {
             if FileBytes.exists(place + "/runs.sqlite") { home = place }
         }
         if home == nil, file.runsDirectory != nil { home = parent }
-        database = try home.map { try RunDatabase(path: $0 + "/runs.sqlite") }
-        group = TrackerGroup(
-            RunRecording.trackers(
-                trackers, database, runID, file.configuration, directory.path))
+        return try home.map { try RunDatabase(path: $0 + "/runs.sqlite") }
     }
 
     private static func trackers(
