@@ -79,6 +79,16 @@ extension RunTable {
             + "\(percent) % interval \(difference(gain.low)) to \(difference(gain.high))"
     }
 
+    /// What of a model trains, as a table; layers of one kind share a line.
+    public static func whatTrains(_ weights: [WeightInfo]) -> String {
+        let rows = weights.map { info in
+            WeightRow(
+                name: info.name, shape: info.shape, count: info.count, training: info.training,
+                learningRate: info.learningRate, weightDecay: info.weightDecay)
+        }
+        return TextColumns.aligned(RunTable.weights(rows), right: [1, 2, 3, 4, 5, 6])
+    }
+
     private static func weights(_ rows: [WeightRow]) -> [[String]] {
         if rows.isEmpty { return [] }
         let groups = WeightGroup.groups(of: rows)

@@ -102,6 +102,36 @@ struct ProcessTests {
         #expect(runs.map { $0["status"]?.string } == ["interrupted"])
     }
 
+    /// `Scripts/test-crashes` does this some hundred times, at moments that hurt more.
+    @Test(
+        "killed without a chance to say a word, it goes on to the same bytes", arguments: [1, 4, 7])
+    func killed(_ line: Int) async throws {
+        let folder = try TemporaryFolder()
+        let home = folder.path + "/Runs"
+        func arguments(_ id: String) throws -> [String] {
+            [
+                "finetune", try Sample.model.get(), "--dataset", Sample.scoredPairs, "--epochs",
+                "2", "--batch-size", "16", "--checkpoint-steps", "2", "--runs-dir", home,
+                "--run-id", id, "--json",
+            ]
+        }
+        #expect(try await Child(try arguments("whole"), in: folder).status() == 0)
+        let child = try Child(try arguments("killed"), in: folder)
+        try await child.wait {
+            child.output.split(separator: "\n").count { $0.contains("\"event\":\"step\"") } >= line
+        }
+        child.send(SIGKILL)
+        _ = try await child.status()
+        if FileBytes.exists(home + "/killed/run.json") {
+            let resumed = try uniem("resume", home + "/killed")
+            #expect(resumed.status == 0, "\(resumed.error)")
+        }
+        let models = ["whole", "killed"].map { "\(home)/\($0)/model/model.safetensors" }
+        #expect(try FileBytes.read(models[0]) == FileBytes.read(models[1]))
+        let runs = try uniem("runs", "list", "--runs-dir", home, "--json").jsonLines
+        #expect(runs.map { $0["status"]?.string } == ["finished", "finished"])
+    }
+
     @Test("a second Ctrl-C ends it at once")
     func twice() async throws {
         let folder = try TemporaryFolder()

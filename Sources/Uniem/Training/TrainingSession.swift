@@ -4,6 +4,7 @@ internal import Encoders
 internal import Files
 internal import Layers
 internal import Records
+internal import RunStore
 internal import Tensors
 internal import Tracking
 
@@ -111,6 +112,7 @@ final class TrainingSession {
         let trainer = try Trainer(
             embedder: embedder, plan: plan, pool: pool, engine: engine, checkpoint: checkpoint)
         for note in notes { recording.say(note) }
+        tellWhatTrains(recording)
         reportOddities(recording)
         tellRows(recording)
         try measureBefore(trainer.state, recording)
@@ -321,6 +323,14 @@ final class TrainingSession {
     }
 
     // MARK: Words before the first step
+
+    /// Where not everything trains, what does.
+    private func tellWhatTrains(_ recording: RunRecording) {
+        let store = embedder.store
+        guard store.trainableCount < store.count else { return }
+        let table = RunTable.whatTrains(weights)
+        recording.say(String(table.reversed().drop { $0 == "\n" }.reversed()))
+    }
 
     private func tellRows(_ recording: RunRecording) {
         guard configuration.recordsExamples else { return }
