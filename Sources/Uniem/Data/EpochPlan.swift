@@ -118,18 +118,21 @@ struct EpochPlan {
             return parts.enumerated().compactMap { source, part -> (rows: Int, source: Int)? in
                 switch part.plan {
                 case .plain(let plan):
-                    guard plan.batchCount > 0 else { return nil }
-                    let last = plan.count % batchSize
-                    return (dropLast || last == 0 ? batchSize : last, source)
+                    return smallestBatch(ofRows: plan.count).map { ($0, source) }
                 case .withoutDuplicates(let plan):
                     return plan.batches(epoch: epoch).map(\.count).min().map { ($0, source) }
                 }
             }.min { $0.rows < $1.rows }
         case .stream:
-            guard let rowCount, rowCount > 0 else { return nil }
-            let last = rowCount % batchSize
-            return (dropLast || last == 0 ? batchSize : last, 0)
+            return rowCount.flatMap(smallestBatch(ofRows:)).map { ($0, 0) }
         }
+    }
+
+    /// The rows of the smallest batch where `count` of them are cut in order; `nil` where there is no batch.
+    private func smallestBatch(ofRows count: Int) -> Int? {
+        let last = count % batchSize
+        if last > 0, !dropLast { return last }
+        return count >= batchSize ? batchSize : nil
     }
 
     /// The batches of `epoch` (from 0), but for the first `skipping`.

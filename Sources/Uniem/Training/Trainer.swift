@@ -61,11 +61,7 @@ final class Trainer {
         checkpoint: CheckpointStore.Checkpoint?
     ) throws {
         (self.embedder, self.plan, self.pool, self.engine) = (embedder, plan, pool, engine)
-        let configuration = plan.configuration
-        var settings = AdamW.Settings(weightDecay: configuration.weightDecay)
-        settings.noDecayKeywords = configuration.decayRule.keywords
-        optimizer = AdamW(
-            embedder.store, settings: settings, groups: configuration.parameterGroups)
+        optimizer = plan.configuration.optimizer(of: embedder.store)
         state =
             try checkpoint?.restore(store: embedder.store, optimizer: optimizer)
             ?? TrainingState()

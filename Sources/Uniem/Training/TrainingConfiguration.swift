@@ -1,3 +1,4 @@
+internal import Layers
 public import Records
 
 /// Every setting of a training run; saved in `run.json`, so that a run is resumed with it.
@@ -116,6 +117,13 @@ public struct TrainingConfiguration: Sendable, Equatable {
 }
 
 extension TrainingConfiguration {
+    /// The optimizer of the parameters of `store` that are not frozen.
+    func optimizer(of store: ParameterStore) -> AdamW {
+        var settings = AdamW.Settings(weightDecay: weightDecay)
+        settings.noDecayKeywords = decayRule.keywords
+        return AdamW(store, settings: settings, groups: parameterGroups)
+    }
+
     /// Throws a ``TrainingError`` for a setting that is out of range.
     func validate() throws(TrainingError) {
         func check(_ isGood: Bool, _ problem: String, _ remedy: String) throws(TrainingError) {

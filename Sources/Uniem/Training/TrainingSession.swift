@@ -88,10 +88,7 @@ final class TrainingSession {
 
     /// What trains and how, parameter by parameter.
     private var weights: [WeightInfo] {
-        var settings = AdamW.Settings(weightDecay: configuration.weightDecay)
-        settings.noDecayKeywords = configuration.decayRule.keywords
-        let optimizer = AdamW(
-            embedder.store, settings: settings, groups: configuration.parameterGroups)
+        let optimizer = configuration.optimizer(of: embedder.store)
         return embedder.store.parameters.map { parameter in
             let entry = optimizer.entry(of: parameter)
             return WeightInfo(
