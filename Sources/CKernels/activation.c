@@ -22,18 +22,16 @@ INLINE float normal_cdf(float x, float *density) {
     return x < 0 ? tail : 1.0f - tail;
 }
 
-KERNEL void k_gelu_erf_forward(float *y, const float *x, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        float density;
-        y[i] = x[i] * normal_cdf(x[i], &density);
+KERNEL void k_gelu_erf(float *restrict y, float *restrict slope, const float *restrict x, int64_t n) {
+    float density;
+    if (!slope) {
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] * normal_cdf(x[i], &density);
+        return;
     }
-}
-
-KERNEL void k_gelu_erf_backward(float *dx, const float *dy, const float *x, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        float density;
         float cdf = normal_cdf(x[i], &density);
-        dx[i] = dy[i] * (cdf + x[i] * density);
+        y[i] = x[i] * cdf;
+        slope[i] = cdf + x[i] * density;
     }
 }
 
@@ -49,18 +47,16 @@ INLINE float logistic_cdf(float x, float *slope) {
     return s;
 }
 
-KERNEL void k_gelu_tanh_forward(float *y, const float *x, int64_t n) {
-    for (int64_t i = 0; i < n; i++) {
-        float slope;
-        y[i] = x[i] * logistic_cdf(x[i], &slope);
+KERNEL void k_gelu_tanh(float *restrict y, float *restrict slope, const float *restrict x, int64_t n) {
+    float rest;
+    if (!slope) {
+        for (int64_t i = 0; i < n; i++) y[i] = x[i] * logistic_cdf(x[i], &rest);
+        return;
     }
-}
-
-KERNEL void k_gelu_tanh_backward(float *dx, const float *dy, const float *x, int64_t n) {
     for (int64_t i = 0; i < n; i++) {
-        float slope;
-        float cdf = logistic_cdf(x[i], &slope);
-        dx[i] = dy[i] * (cdf + slope);
+        float cdf = logistic_cdf(x[i], &rest);
+        y[i] = x[i] * cdf;
+        slope[i] = cdf + rest;
     }
 }
 

@@ -31,6 +31,19 @@ KERNEL void k_from_bf16(float *y, const void *x, int64_t n) {
     }
 }
 
+KERNEL void k_round_bf16(float *y, const float *x, int64_t n) {
+    for (int64_t i = 0; i < n; i++) {
+        union {
+            float f;
+            uint32_t u;
+        } bits = {x[i]};
+        uint32_t rounded = (bits.u + 0x7FFFU + (bits.u >> 16 & 1)) & 0xFFFF0000U;
+        // NaN must not become infinite.
+        bits.u = x[i] == x[i] ? rounded : (bits.u & 0xFFFF0000U) | 0x00400000U;
+        y[i] = bits.f;
+    }
+}
+
 KERNEL void k_from_f64(float *y, const void *x, int64_t n) {
     const unsigned char *bytes = x;
     for (int64_t i = 0; i < n; i++) {

@@ -65,7 +65,7 @@ extension Embedder {
             tokenizer: tokenizer, encoder: encoder, poolings: poolings, poolsPrompt: poolsPrompt,
             head: head, normalizes: normalizes, maxLength: maxLength, prompts: prompts,
             loadReport: loadReport)
-        (result.store, result.adapter) = (store, adapter)
+        (result.store, result.adapter, result.precision) = (store, adapter, precision)
         return result
     }
 }

@@ -29,6 +29,8 @@ public final class Embedder: @unchecked Sendable {
     public internal(set) var store: ParameterStore
     /// What is attached to the linear layers of the encoder.
     public internal(set) var adapter: Adapter?
+    /// The numbers that the matrix products of linear layers are made of, on tapes of the embedder's own and in training.
+    public var precision = Precision.float32
     /// What loading found beside what it needed.
     public let loadReport: LoadReport
 
@@ -169,7 +171,7 @@ public final class Embedder: @unchecked Sendable {
         let normalize = normalize ?? normalizes
         pool.run(chunks.count) { index in
             let chunk = chunks[index]
-            var tape = Tape(.inference)
+            var tape = Tape(.inference, precision: precision)
             var vectors = embed(
                 TokenBatch(chunk.map { ids[unique[$0]] }), skipping: skip, on: &tape)
             if normalize { vectors = tape.normalize(vectors) }

@@ -112,6 +112,7 @@ public final class AdamWMoments: @unchecked Sendable {
         precondition(
             parameter.trainableShape == first.shape,
             "moments \(first.shape) for \(parameter.trainableShape) of \(parameter.name)")
+        parameter.willChange()
         let values =
             parameter.value.pointer
             + (parameter.trainableRows?.lowerBound ?? 0) * parameter.shape.width

@@ -163,6 +163,8 @@ final class Buffer: @unchecked Sendable {
     let pointer: UnsafeMutablePointer<Float>
     let count: Int
     private let capacity: Int
+    /// Where the memory is a weight: its layouts for products.
+    var panels: WeightPanels?
 
     /// Uninitialised memory for `count` floats.
     init(count: Int) {

@@ -5,7 +5,9 @@ public final class Parameter: @unchecked Sendable {
     /// The full name, as in Hugging Face's state dictionary: `encoder.layer.0.attention.self.query.weight`.
     public let name: String
     /// The numbers.
-    public internal(set) var value: Tensor
+    public internal(set) var value: Tensor {
+        didSet { value.buffer.panels = WeightPanels() }
+    }
     /// Whether the parameter is left as it is: it takes part in the forward pass only.
     public var isFrozen = false
     /// The rows of a table that learn, where not all do: the others get no gradient, no moments and no decay.
@@ -34,7 +36,11 @@ public final class Parameter: @unchecked Sendable {
     public init(name: String, value: Tensor) {
         self.name = name
         self.value = value.constant
+        self.value.buffer.panels = WeightPanels()
     }
+
+    /// The numbers are about to change in place.
+    func willChange() { value.buffer.panels?.forget() }
 
     /// The sizes.
     public var shape: Shape { value.shape }

@@ -27,6 +27,8 @@ public struct Tape: ~Copyable {
 
     /// What the tape was made for.
     public let mode: Mode
+    /// The numbers that its matrix products are made of.
+    public let precision: Precision
     let serial: UInt64
     var nodes: [NodeRecord] = []
     private var leaves: [ObjectIdentifier: Int] = [:]
@@ -41,10 +43,13 @@ public struct Tape: ~Copyable {
 
     /// An empty tape.
     ///
-    /// - Parameter examining: whether each result is looked through for numbers that are not finite, which costs a
-    ///   pass over it; see ``firstNotFinite``.
-    public init(_ mode: Mode, examining: Bool = false) {
+    /// - Parameters:
+    ///   - precision: of the factors of matrix products.
+    ///   - examining: whether each result is looked through for numbers that are not finite, which costs a pass over
+    ///     it; see ``firstNotFinite``.
+    public init(_ mode: Mode, precision: Precision = .float32, examining: Bool = false) {
         self.mode = mode
+        self.precision = precision
         examines = examining
         serial = Tape.serials.wrappingAdd(1, ordering: .relaxed).newValue
     }

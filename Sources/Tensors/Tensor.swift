@@ -175,6 +175,7 @@ extension Tensor {
 
     /// Overwrites the numbers from number `start` on.
     private func read(_ bytes: RawSpan, type: ElementType, at start: Int) {
+        buffer.panels?.forget()
         let count = Int64(bytes.byteCount / type.size)
         let place = pointer + start
         bytes.withUnsafeBytes { source in
@@ -197,6 +198,7 @@ extension Tensor {
             source.shape == [rows.count, shape.width]
                 && rows.allSatisfy { $0 >= 0 && $0 < shape.rows },
             "write of \(source.shape) to \(rows.count) rows of \(shape)")
+        buffer.panels?.forget()
         for (index, row) in rows.enumerated() {
             (pointer + row * shape.width).update(
                 from: source.pointer + index * shape.width, count: shape.width)

@@ -27,12 +27,10 @@ bool k_all_finite(const float *x, int64_t n);
 
 // --- activation.c --------------------------------------------------------------------------------------------
 /// Exact GELU: y = x * Phi(x)
-void k_gelu_erf_forward(float *y, const float *x, int64_t n);
-/// dx = dy * (Phi(x) + x * phi(x))
-void k_gelu_erf_backward(float *dx, const float *dy, const float *x, int64_t n);
+/// slope (may be null) = the derivative, Phi(x) + x * phi(x).
+void k_gelu_erf(float *y, float *slope, const float *x, int64_t n);
 /// GELU by tanh ("gelu_new"): y = x/2 * (1 + tanh(sqrt(2/pi) * (x + 0.044715 x^3)))
-void k_gelu_tanh_forward(float *y, const float *x, int64_t n);
-void k_gelu_tanh_backward(float *dx, const float *dy, const float *x, int64_t n);
+void k_gelu_tanh(float *y, float *slope, const float *x, int64_t n);
 /// y = max(x, 0)
 void k_relu_forward(float *y, const float *x, int64_t n);
 /// dx = x > 0 ? dy : 0
@@ -158,6 +156,33 @@ double k_sigmoid_loss(double *dscores, double *dpositives, const double *scores,
 /// CoSENT over scored pairs: log(1 + sum over labels_i < labels_j of exp((s_i - s_j) / t)).
 double k_cosent_loss(double *dscores, const double *scores, const double *labels, int64_t n, double temperature);
 
+// --- gemm.c --------------------------------------------------------------------------------------------------
+/// Whether this processor has what the products below need; where not, only this and the sizes may be called.
+bool k_gemm_is_fast(void);
+/// Whether it can multiply pairs of half precision, and whether that is faster than float32.
+bool k_gemm_has_pairs(void);
+bool k_gemm_prefers_pairs(void);
+/// Floats that hold b [k, n] in panels.
+int64_t k_gemm_panels(int64_t k, int64_t n);
+/// Whether b [k, n], contiguous, may as well be read where it is.
+bool k_gemm_in_place(int64_t k, int64_t n);
+/// Floats that hold a [m, k] in strips.
+int64_t k_gemm_strips(int64_t m, int64_t k);
+/// Lays out b [k, n] in panels; transposed: b is given as [n, k]. ldb is the length of its rows in memory.
+void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, int64_t k, int64_t n);
+/// Lays out a [m, k], given as [k, m], in strips. lda is the length of its rows in memory.
+void k_gemm_pack_a(float *strips, const float *a, int64_t lda, int64_t m, int64_t k);
+/// Panels or strips in groups [k, 32] or [k, 14] become groups of pairs [(k + 1) / 2, ..]: two neighbours along k,
+/// rounded to bfloat16, in one float's place. NaN may become infinite. to may be from.
+void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips);
+/// to [m, (k + 1) / 2] = pairs of neighbours in the rows of from [m, k].
+void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k);
+/// c [m, n] = factor * a b + bias, or adds factor * a b. a [m, k] is given in strips, or as it is with rows of length
+/// lda; where pairs, k and lda count them. b is given in panels, or where ldb is not 0 as it is with rows of that
+/// length; then n is a multiple of 32. bias [n] may be null, else factor is 1 and nothing is added to.
+void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, int64_t ldb,
+            bool pairs, int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
+
 // --- adamw.c -------------------------------------------------------------------------------------------------
 /// One AdamW step as torch.optim.AdamW: decay p by (1 - rate * decay), then Adam with bias corrections
 /// correction1 = 1 - beta1^t and correction2 = 1 - beta2^t. gradient null means all zero.
@@ -169,5 +194,7 @@ void k_adamw(float *p, float *m, float *v, const float *gradient, int64_t n, dou
 void k_from_f16(float *y, const void *x, int64_t n);
 void k_from_bf16(float *y, const void *x, int64_t n);
 void k_from_f64(float *y, const void *x, int64_t n);
+/// y[i] = x[i] rounded to bfloat16, to the nearest even. y may be x.
+void k_round_bf16(float *y, const float *x, int64_t n);
 
 #endif

@@ -17,24 +17,47 @@ public enum Activation: String, Sendable {
 extension Tape {
     /// `activation` of every element of `x`.
     public mutating func activate(_ x: Tensor, _ activation: Activation) -> Tensor {
-        let count = Int64(x.shape.count)
-        let y = Tensor(uninitialized: x.shape)
         switch activation {
-        case .geluErf: k_gelu_erf_forward(y.pointer, x.pointer, count)
-        case .geluTanh: k_gelu_tanh_forward(y.pointer, x.pointer, count)
-        case .relu: k_relu_forward(y.pointer, x.pointer, count)
-        case .tanh: k_tanh_forward(y.pointer, x.pointer, count)
-        case .sigmoid: k_sigmoid_forward(y.pointer, x.pointer, count)
+        case .geluErf: return gelu(x, k_gelu_erf)
+        case .geluTanh: return gelu(x, k_gelu_tanh)
+        case .relu: return activate(x, k_relu_forward, k_relu_backward)
+        case .tanh: return activate(x, k_tanh_forward, k_tanh_backward)
+        case .sigmoid: return activate(x, k_sigmoid_forward, k_sigmoid_backward)
         }
+    }
+
+    /// A function and what takes its gradient from results to inputs, over n elements.
+    private mutating func activate(
+        _ x: Tensor,
+        _ forward: (UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int64) -> Void,
+        _ backward:
+            @escaping (
+                UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, UnsafePointer<Float>?, Int64
+            ) -> Void
+    ) -> Tensor {
+        let y = Tensor(uninitialized: x.shape)
+        forward(y.pointer, x.pointer, Int64(x.shape.count))
         return record(y, from: [x]) { [x = x.constant] dy, sweep in
             let dx = Tensor(uninitialized: dy.shape)
-            switch activation {
-            case .geluErf: k_gelu_erf_backward(dx.pointer, dy.pointer, x.pointer, count)
-            case .geluTanh: k_gelu_tanh_backward(dx.pointer, dy.pointer, x.pointer, count)
-            case .relu: k_relu_backward(dx.pointer, dy.pointer, x.pointer, count)
-            case .tanh: k_tanh_backward(dx.pointer, dy.pointer, x.pointer, count)
-            case .sigmoid: k_sigmoid_backward(dx.pointer, dy.pointer, x.pointer, count)
-            }
+            backward(dx.pointer, dy.pointer, x.pointer, Int64(dy.shape.count))
+            sweep.give(dx, to: 0)
+        }
+    }
+
+    /// GELU shares its exponential with its derivative, which is kept in place of `x`.
+    private mutating func gelu(
+        _ x: Tensor,
+        _ forward: (
+            UnsafeMutablePointer<Float>?, UnsafeMutablePointer<Float>?, UnsafePointer<Float>?, Int64
+        ) -> Void
+    ) -> Tensor {
+        let y = Tensor(uninitialized: x.shape)
+        let slope = wantsGradient(x) ? Tensor(uninitialized: x.shape) : nil
+        forward(y.pointer, slope?.pointer, x.pointer, Int64(x.shape.count))
+        return record(y, from: [x]) { dy, sweep in
+            guard let slope else { return }
+            let dx = Tensor(uninitialized: dy.shape)
+            k_multiply(dx.pointer, dy.pointer, slope.pointer, Int64(dy.shape.count))
             sweep.give(dx, to: 0)
         }
     }

@@ -3,41 +3,60 @@ extension Tape {
     ///
     /// Traps on other shapes.
     public mutating func linear(_ x: Tensor, weight: Tensor, bias: Tensor? = nil) -> Tensor {
-        let (n, inputs) = (x.shape.rows, x.shape.width)
         let outputs = weight.shape.rows
         precondition(
-            x.shape.rank == 2 && weight.shape == [outputs, inputs]
+            x.shape.rank == 2 && weight.shape == [outputs, x.shape.width]
                 && (bias.map { $0.shape == [outputs] } ?? true),
             "linear: x \(x.shape), weight \(weight.shape), bias \(bias.map { "\($0.shape)" } ?? "none")"
         )
+        return affine(x, weight, bias, outputs: outputs, isInputFirst: false)
+    }
+
+    /// A linear layer whose weight has its inputs first: `x` [n, I] times `weight` [I, O], plus `bias` [O]; returns
+    /// [n, O]. Traps on other shapes.
+    public mutating func product(_ x: Tensor, _ weight: Tensor, bias: Tensor? = nil) -> Tensor {
+        let outputs = weight.shape.width
+        precondition(
+            x.shape.rank == 2 && weight.shape == [x.shape.width, outputs]
+                && (bias.map { $0.shape == [outputs] } ?? true),
+            "product: x \(x.shape), weight \(weight.shape), bias \(bias.map { "\($0.shape)" } ?? "none")"
+        )
+        return affine(x, weight, bias, outputs: outputs, isInputFirst: true)
+    }
+
+    /// x op(weight) + bias, where op transposes unless `isInputFirst`.
+    private mutating func affine(
+        _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, outputs: Int, isInputFirst: Bool
+    ) -> Tensor {
+        let (n, inputs) = (x.shape.rows, x.shape.width)
         let y = Tensor(uninitialized: [n, outputs])
-        if let bias {
-            Kernels.fillRows(y, bias)
-        }
-        BLAS.multiply(
-            y.pointer, x.pointer, weight.pointer, transposeB: true, m: n, n: outputs, k: inputs,
-            beta: bias == nil ? 0 : 1)
+        MatrixProduct(
+            x.pointer, weight.pointer, transposeB: !isInputFirst, m: n, n: outputs, k: inputs,
+            precision: precision, cache: weight.buffer.panels
+        ).write(to: y.pointer, bias: bias?.pointer)
         // A frozen weight needs no input kept.
         let kept = wantsGradient(weight) ? x.constant : nil
         let operands = bias.map { [x, weight, $0] } ?? [x, weight]
         return record(y, from: operands) {
-            [weight = weight.constant, hasBias = bias != nil] dy, sweep in
+            [weight = weight.constant, hasBias = bias != nil, precision] dy, sweep in
             if hasBias, sweep.wants(2) {
                 let db = Tensor(zeros: [outputs])
                 Kernels.columnSums(db, of: dy)
                 sweep.give(db, to: 2)
             }
             if let kept {
-                sweep.accumulate(1) { dw, beta in
-                    BLAS.multiply(
-                        dw, dy.pointer, transposeA: true, kept.pointer, m: outputs, n: inputs, k: n,
-                        beta: beta)
-                }
+                // dy^T x, or x^T dy, laid out before the turn of this tape has come.
+                let (left, right) = isInputFirst ? (kept, dy) : (dy, kept)
+                let product = MatrixProduct(
+                    left.pointer, transposeA: true, right.pointer, m: left.shape.width,
+                    n: right.shape.width, k: n, precision: precision)
+                sweep.accumulate(1) { dw, beta in product.write(to: dw, adds: beta != 0) }
             }
-            sweep.accumulate(0) { dx, beta in
-                BLAS.multiply(
-                    dx, dy.pointer, weight.pointer, m: n, n: inputs, k: outputs, beta: beta)
-            }
+            guard sweep.wants(0) else { return }
+            let product = MatrixProduct(
+                dy.pointer, weight.pointer, transposeB: isInputFirst, m: n, n: inputs, k: outputs,
+                precision: precision, cache: weight.buffer.panels)
+            sweep.accumulate(0) { dx, beta in product.write(to: dx, adds: beta != 0) }
         }
     }
 }

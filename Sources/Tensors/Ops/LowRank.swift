@@ -18,43 +18,45 @@ extension Tape {
         let site = dropoutSite(rate, rows, count: n)
         let reduced = Tensor(uninitialized: [n, rank])
         let dropped = x.constant.dropped(at: site)
-        BLAS.multiply(
-            reduced.pointer, dropped.pointer, a.pointer, transposeB: true, m: n, n: rank,
-            k: inputs, alpha: scale)
+        MatrixProduct(
+            dropped.pointer, a.pointer, transposeB: true, m: n, n: rank, k: inputs,
+            precision: precision
+        ).write(to: reduced.pointer, factor: scale)
         // Whoever made y has handed it over; where someone still looks at it, the sum gets memory of its own.
         if !isKnownUniquelyReferenced(&y.buffer) { y.buffer = y.copy.buffer }
-        BLAS.multiply(
-            y.pointer, reduced.pointer, b.pointer, transposeB: true, m: n, n: outputs, k: rank,
-            beta: 1)
+        MatrixProduct(
+            reduced.pointer, b.pointer, transposeB: true, m: n, n: outputs, k: rank,
+            precision: precision
+        ).write(to: y.pointer, adds: true)
         return record(y.constant, from: [y, x, a, b]) {
-            [x = x.constant, a = a.constant, b = b.constant] dy, sweep in
+            [x = x.constant, a = a.constant, b = b.constant, precision] dy, sweep in
             sweep.give(dy, to: 0)
-            sweep.accumulate(3) { db, beta in
-                BLAS.multiply(
-                    db, dy.pointer, transposeA: true, reduced.pointer, m: outputs, n: rank, k: n,
-                    beta: beta)
+            if sweep.wants(3) {
+                let product = MatrixProduct(
+                    dy.pointer, transposeA: true, reduced.pointer, m: outputs, n: rank, k: n,
+                    precision: precision)
+                sweep.accumulate(3) { db, beta in product.write(to: db, adds: beta != 0) }
             }
             guard sweep.wants(1) || sweep.wants(2) else { return }
             let down = Tensor(uninitialized: [n, rank])
-            BLAS.multiply(
-                down.pointer, dy.pointer, b.pointer, m: n, n: rank, k: outputs, alpha: scale)
+            MatrixProduct(
+                dy.pointer, b.pointer, m: n, n: rank, k: outputs, precision: precision
+            ).write(to: down.pointer, factor: scale)
             if sweep.wants(2) {
                 let dropped = x.dropped(at: site)
-                sweep.accumulate(2) { da, beta in
-                    BLAS.multiply(
-                        da, down.pointer, transposeA: true, dropped.pointer, m: rank, n: inputs,
-                        k: n, beta: beta)
-                }
+                let product = MatrixProduct(
+                    down.pointer, transposeA: true, dropped.pointer, m: rank, n: inputs, k: n,
+                    precision: precision)
+                sweep.accumulate(2) { da, beta in product.write(to: da, adds: beta != 0) }
             }
             guard sweep.wants(1) else { return }
+            let product = MatrixProduct(
+                down.pointer, a.pointer, m: n, n: inputs, k: rank, precision: precision)
             if site.rate == 0 {
-                sweep.accumulate(1) { dx, beta in
-                    BLAS.multiply(
-                        dx, down.pointer, a.pointer, m: n, n: inputs, k: rank, beta: beta)
-                }
+                sweep.accumulate(1) { dx, beta in product.write(to: dx, adds: beta != 0) }
             } else {
                 let dx = Tensor(uninitialized: [n, inputs])
-                BLAS.multiply(dx.pointer, down.pointer, a.pointer, m: n, n: inputs, k: rank)
+                product.write(to: dx.pointer)
                 sweep.give(dx.dropped(at: site), to: 1)
             }
         }
@@ -84,13 +86,13 @@ extension Tensor {
             "addingLowRank: weight \(shape), a \(a.shape), b \(b.shape)")
         let sum = copy
         if isInputFirst {
-            BLAS.multiply(
-                sum.pointer, a.pointer, transposeA: true, b.pointer, transposeB: true, m: inputs,
-                n: outputs, k: rank, alpha: scale, beta: 1)
+            MatrixProduct(
+                a.pointer, transposeA: true, b.pointer, transposeB: true, m: inputs, n: outputs,
+                k: rank
+            ).write(to: sum.pointer, factor: scale, adds: true)
         } else {
-            BLAS.multiply(
-                sum.pointer, b.pointer, a.pointer, m: outputs, n: inputs, k: rank, alpha: scale,
-                beta: 1)
+            MatrixProduct(b.pointer, a.pointer, m: outputs, n: inputs, k: rank)
+                .write(to: sum.pointer, factor: scale, adds: true)
         }
         return sum
     }

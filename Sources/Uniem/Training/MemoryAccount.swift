@@ -93,7 +93,7 @@ package struct MemoryAccount: Sendable {
                 (0..<length).map { Int32((7 * $0 + text + 3) % words) }
             })
         return BufferPool.shared.trace { mark in
-            var tape = Tape(.training(seed: 0))
+            var tape = Tape(.training(seed: 0), precision: embedder.precision)
             let embeddings = embedder.embed(batch, on: &tape)
             mark()
             let seed = Tensor(zeros: embeddings.shape)

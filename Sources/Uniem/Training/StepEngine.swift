@@ -82,6 +82,7 @@ final class StepEngine {
             memory.map { Gradients(turns: turns, reusing: $0) } ?? Gradients(turns: turns)
         memory = gradients
         let total = Double(batches.reduce(0) { $0 + $1.count })
+        layOutWeights()
         var result = Result(loss: 0, losses: [], gradients: gradients, rows: [])
         var turn = 0
         for (batch, chunks) in zip(batches, chunks) {
@@ -94,6 +95,16 @@ final class StepEngine {
             turn += chunks.count
         }
         return result
+    }
+
+    /// Lays out the weights of linear layers for the products of all chunks.
+    private func layOutWeights() {
+        let layers = embedder.encoder.store.linearLayers
+        pool.run(layers.count) { index in
+            layers[index].weight.layOut(
+                isInputFirst: layers[index].isInputFirst, precision: embedder.precision,
+                forGradients: true)
+        }
     }
 
     private func run(
@@ -158,7 +169,7 @@ final class StepEngine {
     }
 
     private func embed(_ chunk: Chunk, mode: Tape.Mode) {
-        var tape = Tape(mode)
+        var tape = Tape(mode, precision: embedder.precision)
         chunk.embeddings = embedder.embed(chunk.batch, skipping: skippedTokens, on: &tape)
         if tape.isRecording { chunk.tape = consume tape }
     }
@@ -190,7 +201,8 @@ final class StepEngine {
         var first: String?
         var rows = Set<Int>()
         for chunk in chunks(of: batch) {
-            var tape = Tape(.training(seed: batch.seed), examining: true)
+            var tape = Tape(
+                .training(seed: batch.seed), precision: embedder.precision, examining: true)
             let embeddings = embedder.embed(chunk.batch, skipping: skippedTokens, on: &tape)
             first = first ?? tape.firstNotFinite
             for (place, sequence) in chunk.sequences.enumerated()

@@ -13,6 +13,7 @@ extension TrainingConfiguration {
             "batch_size": optional(batchSize),
             "gradient_accumulation_steps": .int(gradientAccumulationSteps),
             "chunk_tokens": optional(chunkTokens, .null),
+            "mixed_precision": .string(mixedPrecision.rawValue),
             "strategy": strategy.json, "merge_adapter": .bool(mergesAdapter),
             "learning_rate": learningRate.map(JSON.double) ?? "auto",
             "lr_scheduler_type": schedule.map { .string($0.rawValue) } ?? "auto",
@@ -58,6 +59,8 @@ extension TrainingConfiguration {
         batchSize = try reader.optionalInt("batch_size")
         gradientAccumulationSteps = try reader.int("gradient_accumulation_steps")
         chunkTokens = try reader.optionalInt("chunk_tokens")
+        // Runs of earlier versions do not say.
+        if json["mixed_precision"] != nil { mixedPrecision = try reader.name("mixed_precision") }
         strategy = try Strategy(reader.object("strategy"), path: path)
         mergesAdapter = try reader.bool("merge_adapter")
         learningRate = try reader.optionalDouble("learning_rate")

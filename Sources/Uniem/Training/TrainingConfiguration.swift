@@ -20,6 +20,9 @@ public struct TrainingConfiguration: Sendable, Equatable {
 
     // MARK: How it learns
 
+    /// Whether matrix products have factors of half precision; sums, norms, losses, weights and the optimizer stay as
+    /// they are.
+    public var mixedPrecision = MixedPrecision.no
     /// Which parameters learn.
     public var strategy = Strategy.full
     /// Whether a LoRA run also saves the model with its adapter merged in.

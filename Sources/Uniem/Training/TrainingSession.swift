@@ -45,6 +45,7 @@ final class TrainingSession {
         (self.materials, self.configuration, self.pool) = (materials, configuration, pool)
         let embedder = materials.embedder
         try configuration.strategy.apply(to: embedder)
+        embedder.precision = configuration.mixedPrecision.precision
         tokens = TokenCache(
             embedder: embedder, maxLength: configuration.maxLength, prompt: configuration.prompt,
             remembers: materials.sources.allSatisfy { $0.dataset != nil })
@@ -160,6 +161,8 @@ final class TrainingSession {
             outcome.after = evaluation.values
             outcome.gains = gains
         }
+        // What is saved is float32, and so is what comes back.
+        embedder.precision = .float32
         if let directory = recording.directory {
             try recording.flush()
             try save(to: directory, &outcome, recording)

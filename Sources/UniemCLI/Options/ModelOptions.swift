@@ -27,6 +27,9 @@ struct ModelOptions: ParsableArguments {
             valueName: "name"))
     var promptName: String?
 
+    @Option(help: "bf16: factors of matrix products in half precision.")
+    var mixedPrecision = MixedPrecision.no
+
     @Option(help: "Worker threads. (default: all processors)")
     var threads: Int?
 
@@ -65,6 +68,7 @@ struct ModelOptions: ParsableArguments {
                     in: folder, pooling: pooling, modelType: modelType, hub: $0)
             }
         }
+        embedder.precision = mixedPrecision.precision
         if let maxLength, let limit = embedder.encoder.maximumLength, maxLength > limit {
             context.say(
                 "note: --max-length \(maxLength): the model has \(limit) positions; longer texts are cut there"

@@ -5,6 +5,7 @@ extension Pooling: ExpressibleByArgument {}
 extension ModelType: ExpressibleByArgument {}
 extension LossName: ExpressibleByArgument {}
 extension DecayRule: ExpressibleByArgument {}
+extension MixedPrecision: ExpressibleByArgument {}
 extension ScheduleName: ExpressibleByArgument {}
 extension MixturePlan.Rule: ExpressibleByArgument {}
 extension TrainingConfiguration.ShuffleOrder: ExpressibleByArgument {}

@@ -1,0 +1,199 @@
+internal import CKernels
+
+/// a b, with operands laid out for the kernels: our own where the processor has what they need, else OpenBLAS.
+///
+/// Laying out is apart from computing, so that a weight is laid out once for all chunks of a step, and that threads
+/// which add into one sum in turn hold it for the arithmetic only.
+struct MatrixProduct {
+    /// One side, laid out.
+    private struct Operand {
+        let pointer: UnsafePointer<Float>
+        /// Whoever holds the memory, where it is a copy.
+        let owner: Buffer?
+        /// For OpenBLAS: whether the matrix is given as its transpose. For our kernels: whether it is in strips.
+        let isTransposed: Bool
+
+        /// A matrix as it is in memory.
+        init(_ pointer: UnsafePointer<Float>, isTransposed: Bool) {
+            (self.pointer, owner, self.isTransposed) = (pointer, nil, isTransposed)
+        }
+
+        init(_ owner: Buffer, isTransposed: Bool) {
+            (pointer, self.owner) = (UnsafePointer(owner.pointer), owner)
+            self.isTransposed = isTransposed
+        }
+
+        /// A copy whose numbers are rounded.
+        init(rounding pointer: UnsafePointer<Float>, isTransposed: Bool, count: Int) {
+            let copy = Buffer(count: count)
+            k_round_bf16(copy.pointer, pointer, Int64(count))
+            self.init(copy, isTransposed: isTransposed)
+        }
+    }
+
+    private let left: Operand
+    private let right: Operand
+    private let m: Int
+    private let n: Int
+    private let k: Int
+    private let precision: Precision
+
+    /// Whether our own kernels compute.
+    static let isOwn = k_gemm_is_fast()
+
+    /// The product of op(a) [m, k] and op(b) [k, n], row-major and contiguous; op transposes where asked to.
+    ///
+    /// - Parameter cache: where the layout of b is kept; b belongs to it.
+    init(
+        _ a: UnsafePointer<Float>, transposeA: Bool = false, _ b: UnsafePointer<Float>,
+        transposeB: Bool = false, m: Int, n: Int, k: Int, precision: Precision = .float32,
+        cache: WeightPanels? = nil
+    ) {
+        (self.m, self.n, self.k, self.precision) = (m, n, k, precision)
+        guard MatrixProduct.isOwn else {
+            func operand(
+                _ x: UnsafePointer<Float>, _ isTransposed: Bool, _ count: Int
+            ) -> Operand {
+                precision == .float32
+                    ? Operand(x, isTransposed: isTransposed)
+                    : Operand(rounding: x, isTransposed: isTransposed, count: count)
+            }
+            left = operand(a, transposeA, m * k)
+            right = operand(b, transposeB, k * n)
+            return
+        }
+        if transposeA {
+            let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k))))
+            k_gemm_pack_a(strips.pointer, a, Int64(m), Int64(m), Int64(k))
+            precision.round(strips, inGroupsOf: k, areStrips: true)
+            left = Operand(strips, isTransposed: true)
+        } else if precision.isPaired {
+            let pairs = Buffer(count: m * precision.units(k))
+            k_gemm_pair_columns(pairs.pointer, a, Int64(m), Int64(k))
+            left = Operand(pairs, isTransposed: false)
+        } else if precision == .bfloat16 {
+            left = Operand(rounding: a, isTransposed: false, count: m * k)
+        } else {
+            left = Operand(a, isTransposed: false)
+        }
+        let layout = PanelLayout(isTransposed: transposeB, precision: precision)
+        if layout.isAsItIs(n: n, k: k) {
+            right = Operand(b, isTransposed: false)
+        } else {
+            right = Operand(
+                cache?.panels(layout, of: b, n: n, k: k) ?? layout.panels(of: b, n: n, k: k),
+                isTransposed: false)
+        }
+    }
+
+    /// c [m, n] = factor * a b + bias [n]; or adds factor * a b to c. Traps where `bias` meets a factor or a sum.
+    func write(
+        to c: UnsafeMutablePointer<Float>, factor: Float = 1, bias: UnsafePointer<Float>? = nil,
+        adds: Bool = false
+    ) {
+        precondition(bias == nil || (factor == 1 && !adds), "a product with a bias and a factor")
+        if MatrixProduct.isOwn {
+            let units = Int64(precision.units(k))
+            k_gemm(
+                c, Int64(n), left.pointer, units, left.isTransposed, right.pointer,
+                Int64(right.owner == nil ? n : 0), precision.isPaired, Int64(m), units, Int64(n), factor, bias, adds)
+        } else {
+            if let bias { k_fill_rows(c, bias, Int64(m), Int64(n)) }
+            BLAS.multiply(
+                c, left.pointer, transposeA: left.isTransposed, right.pointer,
+                transposeB: right.isTransposed, m: m, n: n, k: k, alpha: factor,
+                beta: adds || bias != nil ? 1 : 0)
+        }
+        withExtendedLifetime((left.owner, right.owner)) {}
+    }
+}
+
+/// The numbers that matrix products of linear layers are made of; sums are float32 always.
+public enum Precision: String, Sendable, CaseIterable {
+    /// Single precision.
+    case float32
+    /// Factors are rounded to the upper half of single precision, to the nearest even.
+    case bfloat16
+
+    /// Whether this processor computes faster with it than with float32.
+    public var isFaster: Bool { isPaired }
+
+    /// Whether our kernels take two neighbours as one unit.
+    fileprivate var isPaired: Bool { self == .bfloat16 && Precision.prefersPairs }
+
+    private static let prefersPairs = k_gemm_prefers_pairs()
+
+    /// How many units `k` neighbours make.
+    fileprivate func units(_ k: Int) -> Int { isPaired ? (k + 1) / 2 : k }
+
+    /// Rounds the numbers of panels or strips in place; pairs them where kernels take pairs.
+    fileprivate func round(_ packed: Buffer, inGroupsOf k: Int, areStrips: Bool) {
+        if isPaired {
+            let width = areStrips ? k_gemm_strips(1, 1) : k_gemm_panels(1, 1)
+            k_gemm_pair_rows(
+                packed.pointer, packed.pointer, Int64(packed.count / max(1, k)) / width, Int64(k),
+                areStrips)
+        } else if self == .bfloat16 {
+            k_round_bf16(packed.pointer, packed.pointer, Int64(packed.count))
+        }
+    }
+}
+
+/// How the right side of a product is laid out.
+struct PanelLayout: Hashable {
+    let isTransposed: Bool
+    let precision: Precision
+
+    /// Whether op(b) [k, n] is read where it is.
+    func isAsItIs(n: Int, k: Int) -> Bool {
+        !isTransposed && precision == .float32 && k_gemm_in_place(Int64(k), Int64(n))
+    }
+
+    /// The panels of op(b) [k, n].
+    func panels(of b: UnsafePointer<Float>, n: Int, k: Int) -> Buffer {
+        let panels = Buffer(count: Int(k_gemm_panels(Int64(k), Int64(n))))
+        k_gemm_pack_b(
+            panels.pointer, b, Int64(isTransposed ? k : n), isTransposed, Int64(k), Int64(n))
+        precision.round(panels, inGroupsOf: k, areStrips: false)
+        return panels
+    }
+}
+
+extension Parameter {
+    /// Lays out a weight for the products of a linear layer, so that threads that need it at once need not wait for one
+    /// of them: [outputs, inputs], or [inputs, outputs] where `isInputFirst`.
+    ///
+    /// - Parameter forGradients: whether also for the gradient of what goes in.
+    package func layOut(isInputFirst: Bool, precision: Precision, forGradients: Bool) {
+        guard MatrixProduct.isOwn, let panels = value.buffer.panels else { return }
+        let (rows, columns) = (shape.rows, shape.width)
+        // As it stands, and transposed.
+        let straight = PanelLayout(isTransposed: false, precision: precision)
+        let transposed = PanelLayout(isTransposed: true, precision: precision)
+        if isInputFirst || forGradients, !straight.isAsItIs(n: columns, k: rows) {
+            _ = panels.panels(straight, of: value.pointer, n: columns, k: rows)
+        }
+        if !isInputFirst || forGradients {
+            _ = panels.panels(transposed, of: value.pointer, n: rows, k: columns)
+        }
+    }
+}
+
+/// The layouts of one weight that products have asked for, until the weight changes.
+final class WeightPanels: @unchecked Sendable {
+    private let lock = Condition()
+    private var kept: [PanelLayout: Buffer] = [:]
+
+    /// The panels of op(b) [k, n], where `b` is the weight that this belongs to.
+    func panels(_ layout: PanelLayout, of b: UnsafePointer<Float>, n: Int, k: Int) -> Buffer {
+        lock.withLock {
+            if let panels = kept[layout] { return panels }
+            let panels = layout.panels(of: b, n: n, k: k)
+            kept[layout] = panels
+            return panels
+        }
+    }
+
+    /// The weight has changed: what was laid out is not true any more.
+    func forget() { lock.withLock { kept = [:] } }
+}

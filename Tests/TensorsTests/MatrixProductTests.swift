@@ -1,0 +1,149 @@
+import CKernels
+import TestSupport
+import Testing
+
+@testable import Tensors
+
+struct MatrixProductTests {
+    /// m, n, k: below, at and above the blocks of the kernels (14 rows, 32 columns), and rows that are read in place.
+    static let sizes = [
+        [1, 1, 1], [2, 31, 3], [13, 32, 16], [14, 33, 17], [15, 64, 5], [27, 7, 40], [28, 96, 33],
+        [29, 40, 64], [70, 130, 48], [400, 32, 420],
+    ]
+
+    /// A product in all four ways to give its factors, written and added, with a factor and with a bias.
+    @Test(arguments: sizes, Precision.allCases) func values(_ size: [Int], _ precision: Precision) {
+        let (m, n, k) = (size[0], size[1], size[2])
+        var random = TestRandom(5)
+        let (a, b) = (random.tensor([m, k]), random.tensor([k, n]))
+        let (start, bias) = (random.tensor([m, n]), random.tensor([n]))
+        let exact = Matrix(a.rounded(to: precision)) * Matrix(b.rounded(to: precision))
+        let (at, bt) = (a.transposed, b.transposed)
+        // Each of k additions rounds a partial sum of about the root of k.
+        let allowed = 6e-8 * Double(k + 16)
+        for (isLeft, isRight) in [(false, false), (false, true), (true, false), (true, true)] {
+            let product = MatrixProduct(
+                (isLeft ? at : a).pointer, transposeA: isLeft, (isRight ? bt : b).pointer,
+                transposeB: isRight, m: m, n: n, k: k, precision: precision)
+            let c = start.copy
+            product.write(to: c.pointer)
+            expectClose(c, exact.values, relative: 1e-6, absolute: allowed)
+            product.write(to: c.pointer, factor: -0.5, adds: true)
+            expectClose(c, exact.values.map { 0.5 * $0 }, relative: 1e-6, absolute: allowed)
+            product.write(to: c.pointer, bias: bias.pointer)
+            let sums = exact.values.enumerated().map { $1 + Double(bias.values[$0 % n]) }
+            expectClose(c, sums, relative: 1e-6, absolute: allowed)
+        }
+    }
+
+    /// The same element has the same bits whatever is computed beside it.
+    @Test func bitsDoNotDependOnNeighbours() {
+        var random = TestRandom(6)
+        let (a, b) = (random.tensor([45, 50]), random.tensor([50, 70]))
+        func product(_ rows: Range<Int>) -> [UInt32] {
+            let c = Tensor(zeros: [rows.count, 70])
+            MatrixProduct(a.rows(rows).pointer, b.pointer, m: rows.count, n: 70, k: 50)
+                .write(to: c.pointer)
+            return c.bits
+        }
+        #expect(product(0..<45) == (0..<45).flatMap { product($0..<$0 + 1) })
+    }
+
+    /// A weight's layouts are made once, and anew when it has changed.
+    @Test func cachedWeights() {
+        var random = TestRandom(7)
+        let weight = Parameter(name: "weight", value: random.tensor([40, 24]))
+        let x = random.tensor([5, 24])
+        func result(_ precision: Precision) -> [UInt32] {
+            var tape = Tape(.inference, precision: precision)
+            return tape.linear(x, weight: tape.parameter(weight)).bits
+        }
+        let first = Precision.allCases.map(result)
+        #expect(first[0] != first[1])
+        #expect(Precision.allCases.map(result) == first)
+        let other = random.tensor([40, 24])
+        weight.assign(other)
+        var tape = Tape(.inference)
+        #expect(result(.float32) == tape.linear(x, weight: other).bits)
+        weight.value.write(random.tensor([1, 24]), toRows: [3])
+        #expect(result(.float32) == tape.linear(x, weight: weight.value.copy).bits)
+        let moments = AdamWMoments(shape: weight.shape)
+        var training = Tape(.training(seed: 1))
+        let y = training.linear(x, weight: training.parameter(weight))
+        let gradients = training.backward(from: y, seed: random.tensor([5, 40]))
+        let step = AdamWStep(
+            rate: 0.1, beta1: 0.9, beta2: 0.999, epsilon: 1e-8, decay: 0, step: 1)
+        for piece in moments.pieces(of: weight, gradients, step) { piece.run() }
+        #expect(result(.float32) == tape.linear(x, weight: weight.value.copy).bits)
+        #expect(result(.float32) != first[0])
+    }
+
+    /// Gradients of a layer in half precision are products of rounded factors.
+    @Test func gradientsInHalfPrecision() throws {
+        var random = TestRandom(8)
+        var tape = Tape(.training(seed: 1), precision: .bfloat16)
+        let x = tape.variable(random.tensor([19, 33]))
+        let weight = tape.variable(random.tensor([35, 33]))
+        let dy = random.tensor([19, 35])
+        let y = tape.linear(x, weight: weight)
+        let gradients = tape.backward(from: y, seed: dy)
+        func rounded(_ tensor: Tensor) -> Matrix { Matrix(tensor.rounded(to: .bfloat16)) }
+        let dx = rounded(dy) * rounded(weight)
+        let dw = rounded(dy).transposed * rounded(x)
+        expectClose(try #require(gradients[x]), dx.values, absolute: 2e-6)
+        expectClose(try #require(gradients[weight]), dw.values, absolute: 2e-6)
+    }
+
+    /// Rounding to nearest even, as the upper half of the bits says; NaN stays NaN.
+    @Test func rounding() {
+        let x = Tensor([1, 1.003_906_25, 1.011_718_75, 1.004, -1.004, 3e38, .infinity, .nan, 0])
+        let y = x.rounded(to: .bfloat16).values
+        #expect(
+            Array(y[0..<5]) == [1, 1, 1.015_625, 1.007_812_5, -1.007_812_5]
+                && y[6] == .infinity && y[7].isNaN && y[8] == 0)
+        #expect(abs(y[5] / 3e38 - 1) < 1 / 256)
+    }
+
+    /// The kernel for pairs, on processors that have the instruction, whether or not they prefer it.
+    @Test(.enabled(if: k_gemm_has_pairs(), "no AVX-512 BF16"), arguments: sizes)
+    func pairs(_ size: [Int]) {
+        let (m, n, k) = (size[0], size[1], size[2])
+        let units = (k + 1) / 2
+        var random = TestRandom(9)
+        let (a, b) = (random.tensor([m, k]), random.tensor([k, n]))
+        let exact =
+            Matrix(a.rounded(to: .bfloat16)) * Matrix(b.rounded(to: .bfloat16))
+        let panels = Buffer(count: Int(k_gemm_panels(Int64(k) + 1, Int64(n))))
+        k_gemm_pack_b(panels.pointer, b.pointer, Int64(n), false, Int64(k), Int64(n))
+        k_gemm_pair_rows(
+            panels.pointer, panels.pointer, Int64((n + 31) / 32), Int64(k), false)
+        let rows = Buffer(count: m * units)
+        k_gemm_pair_columns(rows.pointer, a.pointer, Int64(m), Int64(k))
+        let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k) + 1)))
+        k_gemm_pack_a(strips.pointer, a.transposed.pointer, Int64(m), Int64(m), Int64(k))
+        k_gemm_pair_rows(
+            strips.pointer, strips.pointer, Int64((m + 13) / 14), Int64(k), true)
+        for (left, isStrips) in [(rows, false), (strips, true)] {
+            let c = Tensor(zeros: [m, n])
+            k_gemm(
+                c.pointer, Int64(n), left.pointer, Int64(units), isStrips, panels.pointer, 0, true,
+                Int64(m), Int64(units), Int64(n), 1, nil, false)
+            expectClose(
+                c, exact.values, relative: 1e-6, absolute: 6e-8 * Double(k + 16))
+        }
+    }
+}
+
+extension Tensor {
+    fileprivate var transposed: Tensor {
+        let matrix = Matrix(self).transposed
+        return Tensor(matrix.values.map { Float($0) }, shape: [shape.width, shape.rows])
+    }
+
+    fileprivate func rounded(to precision: Precision) -> Tensor {
+        if precision == .float32 { return self }
+        let result = Tensor(uninitialized: shape)
+        k_round_bf16(result.pointer, pointer, Int64(shape.count))
+        return result
+    }
+}
