@@ -96,7 +96,8 @@ struct MatrixProduct {
             let units = Int64(precision.units(k))
             k_gemm(
                 c, Int64(n), left.pointer, units, left.isTransposed, right.pointer,
-                Int64(right.owner == nil ? n : 0), precision.isPaired, Int64(m), units, Int64(n), factor, bias, adds)
+                Int64(right.owner == nil ? n : 0), precision.isPaired, Int64(m), units, Int64(n),
+                factor, bias, adds)
         } else {
             if let bias { k_fill_rows(c, bias, Int64(m), Int64(n)) }
             BLAS.multiply(
