@@ -9,38 +9,56 @@ struct AttentionTests {
 
     /// One layer in double precision: context and gradients, one sequence and head after the other.
     private func reference(
-        _ q: Matrix, _ k: Matrix, _ v: Matrix, lengths: [Int], heads: Int, scale: Double,
-        dcontext: Matrix, factor: (_ row: Int, _ head: Int, _ column: Int) -> Double
-    ) -> (context: Matrix, dq: Matrix, dk: Matrix, dv: Matrix) {
-        let size = q.columns / heads
-        let empty = Matrix(rows: q.rows, columns: q.columns)
-        var (context, dq, dk, dv) = (empty, empty, empty, empty)
+        _ x: [Tensor], lengths: [Int], heads: Int, keyHeads: Int? = nil, scale: Double,
+        reach: AttentionReach = .everything, dcontext: Matrix,
+        factor: (_ row: Int, _ head: Int, _ column: Int) -> Double = { _, _, _ in 1 }
+    ) -> [Matrix] {
+        let inputs = x.map(Matrix.init)
+        let (q, k, v) = (inputs[0], inputs[1], inputs[2])
+        let bias = inputs.count > 3 ? inputs[3] : Matrix(rows: 2 * 999 + 1, columns: heads)
+        let (size, center) = (q.columns / heads, bias.rows / 2)
+        let group = heads / (keyHeads ?? heads)
+        var gradients = inputs.map { Matrix(rows: $0.rows, columns: $0.columns) }
+        var context = gradients[0]
         var start = 0
         for length in lengths {
             for head in 0..<heads {
-                func cut(_ matrix: Matrix) -> Matrix {
-                    matrix.block(start, head * size, length, size)
-                }
-                let probabilities = softmax((cut(q) * cut(k).transposed).scaled(scale))
+                let (column, keyColumn) = (head * size, head / group * size)
+                let queries = q.block(start, column, length, size)
+                let keys = k.block(start, keyColumn, length, size)
+                let values = v.block(start, keyColumn, length, size)
+                let seed = dcontext.block(start, column, length, size)
+                var scores = (queries * keys.transposed).scaled(scale)
                 var mask = Matrix(rows: length, columns: length)
                 for i in 0..<length {
-                    for j in 0..<length { mask[i, j] = factor(start + i, head, j) }
+                    for j in 0..<length {
+                        scores[i, j] += bias[center + j - i, head]
+                        if i - j > reach.before || j - i > reach.after { scores[i, j] = -1e9 }
+                        mask[i, j] = factor(start + i, head, j)
+                    }
                 }
+                let probabilities = softmax(scores)
                 let dropped = probabilities.zipped(mask, *)
-                let g = (cut(dcontext) * cut(v).transposed).zipped(mask, *)
+                let g = (seed * values.transposed).zipped(mask, *)
                 var ds = g
                 for i in 0..<length {
                     let dot = (0..<length).reduce(0) { $0 + g[i, $1] * probabilities[i, $1] }
-                    for j in 0..<length { ds[i, j] = probabilities[i, j] * (g[i, j] - dot) }
+                    for j in 0..<length {
+                        ds[i, j] = probabilities[i, j] * (g[i, j] - dot)
+                        if inputs.count > 3 { gradients[3][center + j - i, head] += ds[i, j] }
+                    }
                 }
-                context.setBlock(start, head * size, dropped * cut(v))
-                dv.setBlock(start, head * size, dropped.transposed * cut(dcontext))
-                dq.setBlock(start, head * size, (ds * cut(k)).scaled(scale))
-                dk.setBlock(start, head * size, (ds.transposed * cut(q)).scaled(scale))
+                context.setBlock(start, column, dropped * values)
+                gradients[0].setBlock(start, column, (ds * keys).scaled(scale))
+                let (dk, dv) = ((ds.transposed * queries).scaled(scale), dropped.transposed * seed)
+                for (index, part) in [(1, dk), (2, dv)] {
+                    let old = gradients[index].block(start, keyColumn, length, size)
+                    gradients[index].setBlock(start, keyColumn, old.zipped(part, +))
+                }
             }
             start += length
         }
-        return (context, dq, dk, dv)
+        return [context] + gradients
     }
 
     /// All lengths in one batch, for each head size, with and without dropout.
@@ -64,15 +82,15 @@ struct AttentionTests {
         var twin = Tape(.training(seed: 4))
         let key = twin.nextDropoutKey()
         let exact = reference(
-            Matrix(q), Matrix(k), Matrix(v), lengths: Self.lengths, heads: heads,
-            scale: Double(scale), dcontext: Matrix(dcontext)
+            [q, k, v], lengths: Self.lengths, heads: heads, scale: Double(scale),
+            dcontext: Matrix(dcontext)
         ) { row, head, column in
             guard rate > 0 else { return 1 }
             let number = UInt64(numbers.numbers[row]) * UInt64(heads) + UInt64(head)
             return dropoutFactor(key: key, row: number, column: column, rate: rate)
         }
-        expectClose(context, exact.context.values, relative: 1e-5, absolute: 5e-6, "context")
-        let all = [("dq", q, exact.dq), ("dk", k, exact.dk), ("dv", v, exact.dv)]
+        expectClose(context, exact[0].values, relative: 1e-5, absolute: 5e-6, "context")
+        let all = [("dq", q, exact[1]), ("dk", k, exact[2]), ("dv", v, exact[3])]
         for (name, input, matrix) in all {
             let gradient = try #require(gradients[input])
             expectClose(gradient, matrix.values, relative: 1e-5, absolute: 3e-5, name)
@@ -95,6 +113,134 @@ struct AttentionTests {
         // Self-attention of one tensor to itself: three gradients meet.
         expectGradients(of: [parts[0]], GradientCheck(step: 5e-3)) { tape, p in
             tape.attention(p[0], p[0], p[0], offsets: offsets, heads: 2, scale: 0.3)
+        }
+    }
+
+    /// Blocks have 64 queries.
+    private static let longLengths = [63, 64, 65, 131]
+
+    struct Setting: CustomTestStringConvertible, Sendable {
+        var heads: Int
+        var keyHeads: Int
+        var size: Int
+        var hasBias = false
+        var reach = AttentionReach.everything
+        var testDescription: String {
+            "\(heads)/\(keyHeads) heads of \(size), bias \(hasBias), \(reach)"
+        }
+        static let all = [
+            Setting(heads: 1, keyHeads: 1, size: 32),
+            Setting(heads: 4, keyHeads: 2, size: 8, reach: .causal),
+            Setting(heads: 2, keyHeads: 1, size: 20, hasBias: true),
+            Setting(heads: 2, keyHeads: 1, size: 12, reach: AttentionReach(before: 40, after: 3)),
+            Setting(
+                heads: 1, keyHeads: 1, size: 16, hasBias: true,
+                reach: AttentionReach(before: 0, after: 70)),
+            Setting(
+                heads: 1, keyHeads: 1, size: 48, hasBias: true,
+                reach: AttentionReach(before: 1, after: 1)),
+        ]
+
+        /// Queries, keys, values, and a bias for a distance more than needed on either side.
+        func inputs(lengths: [Int], _ random: inout TestRandom) -> [Tensor] {
+            let (rows, longest) = (lengths.reduce(0, +), lengths.max() ?? 1)
+            let tensors = [
+                random.tensor([rows, heads * size], in: -2...2),
+                random.tensor([rows, keyHeads * size], in: -2...2),
+                random.tensor([rows, keyHeads * size]),
+                random.tensor([2 * longest + 1, heads], in: -2...2),
+            ]
+            return hasBias ? tensors : Array(tensors.prefix(3))
+        }
+
+        func attend(
+            _ p: [Tensor], lengths: [Int], dropout: Float = 0, on tape: inout Tape
+        ) -> Tensor {
+            tape.attention(
+                p[0], p[1], p[2], offsets: SequenceOffsets(lengths: lengths), heads: heads,
+                keyHeads: keyHeads, scale: 0.25, bias: hasBias ? p[3] : nil, reach: reach,
+                dropout: dropout,
+                rows: RowNumbers((0..<lengths.reduce(0, +)).map { UInt32($0 * 3 + 1) }))
+        }
+    }
+
+    /// Sequences of several blocks of queries, windows across their borders, and shared keys.
+    @Test(arguments: Setting.all, [Float(0), 0.2])
+    func blocks(_ setting: Setting, _ rate: Float) throws {
+        var random = TestRandom(8)
+        let inputs = setting.inputs(lengths: Self.longLengths, &random)
+        var tape = Tape(.training(seed: 3))
+        let variables = inputs.map { tape.variable($0) }
+        let context = setting.attend(
+            variables, lengths: Self.longLengths, dropout: rate, on: &tape)
+        let dcontext = random.tensor(context.shape)
+        let gradients = tape.backward(from: context, seed: dcontext)
+        var twin = Tape(.training(seed: 3))
+        let key = twin.nextDropoutKey()
+        let exact = reference(
+            inputs, lengths: Self.longLengths, heads: setting.heads, keyHeads: setting.keyHeads,
+            scale: 0.25, reach: setting.reach, dcontext: Matrix(dcontext)
+        ) { row, head, column in
+            let number = UInt64(row * 3 + 1) * UInt64(setting.heads) + UInt64(head)
+            return rate > 0 ? dropoutFactor(key: key, row: number, column: column, rate: rate) : 1
+        }
+        expectClose(context, exact[0].values, relative: 1e-5, absolute: 5e-6, "context")
+        for (index, input) in variables.enumerated() {
+            let gradient = try #require(gradients[input])
+            expectClose(
+                gradient, exact[index + 1].values, relative: 1e-5, absolute: 3e-5,
+                "gradient of input \(index)")
+        }
+    }
+
+    @Test(arguments: Setting.all) func gradientsOfBlocks(_ setting: Setting) {
+        var random = TestRandom(11)
+        let lengths = [67, 2]
+        let inputs = setting.inputs(lengths: lengths, &random)
+        expectGradients(of: inputs, GradientCheck(step: 5e-3)) { tape, p in
+            setting.attend(p, lengths: lengths, dropout: 0.25, on: &tape)
+        }
+    }
+
+    /// Queries, keys and values side by side in one tensor give the bits of three tensors.
+    @Test(arguments: [16, 26], [Float(0), 0.2]) func fused(_ size: Int, _ rate: Float) throws {
+        var random = TestRandom(9)
+        let offsets = SequenceOffsets(lengths: [5, 66, 1, 130])
+        let (t, h) = (offsets.rowCount, 2 * size)
+        let numbers = RowNumbers((0..<t).map(UInt32.init))
+        let qkv = random.tensor([t, 3 * h], in: -2...2)
+        let bias = random.tensor([259, 2])
+        let dcontext = random.tensor([t, h])
+
+        var tape = Tape(.training(seed: 2))
+        let (whole, shared) = (tape.variable(qkv), tape.variable(bias))
+        let context = tape.attention(
+            fused: whole, offsets: offsets, heads: 2, scale: 0.2, bias: shared, dropout: rate,
+            rows: numbers)
+        let gradients = tape.backward(from: context, seed: dcontext)
+
+        var other = Tape(.training(seed: 2))
+        let (parted, sharedToo) = (other.variable(qkv), other.variable(bias))
+        let parts = (0..<3).map { other.columns(parted, $0 * h..<($0 + 1) * h) }
+        let same = other.attention(
+            parts[0], parts[1], parts[2], offsets: offsets, heads: 2, scale: 0.2,
+            bias: sharedToo, dropout: rate, rows: numbers)
+        let expected = other.backward(from: same, seed: dcontext)
+
+        #expect(context.bits == same.bits)
+        #expect(try #require(gradients[whole]).values == #require(expected[parted]).values)
+        #expect(try #require(gradients[shared]).bits == #require(expected[sharedToo]).bits)
+    }
+
+    @Test(arguments: [3, 65]) func gradientsOfFused(_ length: Int) {
+        var random = TestRandom(10)
+        let offsets = SequenceOffsets(lengths: [length, 2])
+        let inputs = [
+            random.tensor([length + 2, 3 * 8], in: -2...2), random.tensor([2 * length + 1, 2]),
+        ]
+        expectGradients(of: inputs, GradientCheck(step: 5e-3)) { tape, p in
+            tape.attention(
+                fused: p[0], offsets: offsets, heads: 2, scale: 0.3, bias: p[1], reach: .causal)
         }
     }
 
@@ -183,6 +329,11 @@ struct AttentionTests {
             var tape = Tape(.inference)
             let (x, offsets) = (Tensor(zeros: [4, 8]), SequenceOffsets(lengths: [4]))
             _ = tape.attention(x, x, x, offsets: offsets, heads: 3, scale: 1)
+        }
+        await #expect(processExitsWith: .failure) {
+            var tape = Tape(.inference)
+            let (x, offsets) = (Tensor(zeros: [4, 9]), SequenceOffsets(lengths: [4]))
+            _ = tape.attention(fused: x, offsets: offsets, heads: 2, scale: 1)
         }
     }
 }

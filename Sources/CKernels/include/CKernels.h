@@ -90,29 +90,30 @@ void k_gather_rows(float *y, const float *table, const int32_t *ids, int64_t n, 
 /// dtable[ids[i]] adds dy[i].
 void k_scatter_add_rows(float *dtable, const float *dy, const int32_t *ids, int64_t n, int64_t h);
 
-// --- attention.c ---------------------------------------------------------------------------------------------
-/// Floats of scratch memory that attention over sequences of at most `longest` tokens needs.
-int64_t k_attention_scratch(int64_t longest, int64_t head_size);
-/// Floats that hold the probabilities of one sequence: heads matrices [length, padded length].
-int64_t k_attention_probabilities(int64_t length, int64_t heads);
-/// What attention is over. heads is a multiple of key_heads; a query sees the keys from `before` in front of it to
-/// `after` behind it in its sequence. bias_center is the row of `bias` for distance 0.
+// --- attention_forward.c, attention_backward.c ---------------------------------------------------------------
+/// What attention is over: heads of queries, of which equally many neighbours share a key head. A query sees the keys
+/// from `before` in front of it to `after` behind it in its sequence. bias_center is the row of `bias` for distance 0.
+/// ldq, ldk and ldv are the row strides of q, k and v, and of their gradients.
 typedef struct {
     int64_t sequences, heads, key_heads, head_size;
+    int64_t ldq, ldk, ldv;
     int64_t before, after;
     int64_t bias_center;
     float scale;
 } k_attention_sizes;
+/// Floats of scratch memory that attention over sequences of at most `longest` tokens needs.
+int64_t k_attention_scratch(int64_t longest, int64_t head_size);
 /// Scaled dot-product attention within each sequence; q, context [T, heads * head_size], k, v [T, key_heads *
 /// head_size]; sequence s has rows offsets[s] ..< offsets[s + 1]. context = dropout(softmax(q k^T * scale + bias)) v.
 /// bias (may be null) [distances, heads]: row bias_center + j - i is added to the scores of query i and key j.
-/// probabilities (for backward, may be null): the sequences' probabilities before dropout, one after the other.
-void k_attention_forward(float *context, float *probabilities, float *scratch, const float *q, const float *k,
+/// statistics [2 * T * heads] (for backward, may be null): the largest score and 1 / the sum of the softmax of each
+/// query and head.
+void k_attention_forward(float *context, float *statistics, float *scratch, const float *q, const float *k,
                          const float *v, const float *bias, const int32_t *offsets, const k_attention_sizes *sizes,
                          const uint32_t *rows, uint64_t key, float p);
 /// dq, dk, dv, shaped as q, k, v, are overwritten; dbias (may be null), shaped as bias, adds.
 void k_attention_backward(float *dq, float *dk, float *dv, float *dbias, float *scratch, const float *dcontext,
-                          const float *q, const float *k, const float *v, const float *probabilities,
+                          const float *q, const float *k, const float *v, const float *bias, const float *statistics,
                           const int32_t *offsets, const k_attention_sizes *sizes, const uint32_t *rows, uint64_t key,
                           float p);
 
