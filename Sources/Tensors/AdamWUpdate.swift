@@ -53,16 +53,16 @@ public final class AdamWMoments: @unchecked Sendable {
 
     /// Zero moments for a parameter whose part that learns has `shape`.
     public init(shape: Shape) {
-        first = Tensor(zeros: shape)
-        second = Tensor(zeros: shape)
+        first = Tensor(zeros: shape, stays: true)
+        second = Tensor(zeros: shape, stays: true)
         steps = 0
     }
 
     /// Moments as saved. Traps where shapes differ.
     public init(first: Tensor, second: Tensor, steps: Int) {
         precondition(first.shape == second.shape, "moments \(first.shape) and \(second.shape)")
-        self.first = first.copy
-        self.second = second.copy
+        self.first = first.copy(stays: true)
+        self.second = second.copy(stays: true)
         self.steps = steps
     }
 

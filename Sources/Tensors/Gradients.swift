@@ -29,7 +29,7 @@ public final class Gradients: @unchecked Sendable {
 
         init(_ parameter: Parameter) {
             self.parameter = parameter
-            tensor = Tensor(uninitialized: parameter.trainableShape)
+            tensor = Tensor(uninitialized: parameter.trainableShape, stays: true)
         }
 
         /// The rows of the table that the sum is of, where not all rows learn.
