@@ -179,8 +179,20 @@ public final class BufferPool: Sendable {
 final class Buffer: @unchecked Sendable {
     let count: Int
     private let grant: BufferPool.Grant
+    /// What is still to be done to the numbers; `nil` for nothing. Changes only when no other thread looks.
+    var debt: DecayDebt?
 
-    var pointer: UnsafeMutablePointer<Float> { grant.pointer }
+    /// The numbers, up to date.
+    var pointer: UnsafeMutablePointer<Float> {
+        debt?.settle(grant.pointer)
+        return grant.pointer
+    }
+
+    /// The numbers, of which only rows `ids` need be up to date.
+    func pointer(toRows ids: [Int32]) -> UnsafeMutablePointer<Float> {
+        debt?.settle(grant.pointer, rows: ids)
+        return grant.pointer
+    }
 
     /// Uninitialised memory for `count` floats; what `stays` outlives many training steps.
     init(count: Int, stays: Bool = false) {
