@@ -27,6 +27,21 @@ KERNEL void k_column_sums(float *db, const float *dy, int64_t n, int64_t h) {
     }
 }
 
+KERNEL void k_scale_by_each(float *y, int64_t n, const float *factors, int64_t count) {
+    enum { PIECE = 128 }; // stays in registers
+    for (; n >= PIECE; n -= PIECE, y += PIECE) {
+        float piece[PIECE];
+        memcpy(piece, y, sizeof piece);
+        for (int64_t k = 0; k < count; k++) {
+            for (int i = 0; i < PIECE; i++) piece[i] *= factors[k];
+        }
+        memcpy(y, piece, sizeof piece);
+    }
+    for (int64_t k = 0; k < count; k++) {
+        for (int64_t i = 0; i < n; i++) y[i] *= factors[k];
+    }
+}
+
 KERNEL double k_sum_of_squares(const float *x, int64_t n) {
 #pragma clang fp reassociate(on)
     double sum = 0;

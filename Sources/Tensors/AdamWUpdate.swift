@@ -48,21 +48,28 @@ public final class AdamWMoments: @unchecked Sendable {
     public let second: Tensor
     /// How many updates there were.
     public private(set) var steps: Int
-    /// Rows of a table that ever had a gradient: the moments of the others are zero, only the decay changes them.
-    private var seen: [Bool]?
+    /// What is known of the rows of a table, where not all had a gradient.
+    private var table: Table?
+
+    private struct Table {
+        /// Rows that ever had a gradient: the moments of the others are zero, only the decay changes them.
+        var seen: [Bool]
+        /// What the others owe.
+        var debt: DecayDebt
+    }
 
     /// Zero moments for a parameter whose part that learns has `shape`.
     public init(shape: Shape) {
-        first = Tensor(zeros: shape)
-        second = Tensor(zeros: shape)
+        first = Tensor(zeros: shape, stays: true)
+        second = Tensor(zeros: shape, stays: true)
         steps = 0
     }
 
     /// Moments as saved. Traps where shapes differ.
     public init(first: Tensor, second: Tensor, steps: Int) {
         precondition(first.shape == second.shape, "moments \(first.shape) and \(second.shape)")
-        self.first = first.copy
-        self.second = second.copy
+        self.first = first.copy(stays: true)
+        self.second = second.copy(stays: true)
         self.steps = steps
     }
 
@@ -75,30 +82,55 @@ public final class AdamWMoments: @unchecked Sendable {
         fileprivate let count: Int
         fileprivate let step: AdamWStep
         fileprivate let width: Int
-        /// For tables: which rows of the piece have a gradient, and which have moments.
-        fileprivate let touched: [Bool]?
-        fileprivate let seen: [Bool]?
+        /// For tables: the rows of the piece.
+        fileprivate let rows: Rows?
 
         /// Updates the numbers of the piece.
         public func run() {
-            func update(_ start: Int, _ count: Int, hasGradient: Bool) {
-                k_adamw(
-                    pointer + start, m + start, v + start, hasGradient ? gradient + start : nil,
-                    Int64(count),
-                    step.rate, step.beta1, step.beta2, step.epsilon, step.decay, step.correction1,
-                    step.correction2)
-            }
-            guard let touched else { return update(0, count, hasGradient: true) }
-            let keep = Float(1 - step.rate * step.decay)
-            for row in 0..<(count / width) {
-                if touched[row] {
-                    update(row * width, width, hasGradient: true)
-                } else if seen?[row] ?? true {
-                    update(row * width, width, hasGradient: false)
-                } else if keep != 1 {
-                    k_scale_in_place(pointer + row * width, keep, Int64(width))
+            guard let rows else { return update(0..<count, hasGradient: true) }
+            var row = rows.range.lowerBound
+            while row < rows.range.upperBound {
+                // Neighbours of one kind are updated together.
+                let kind = rows.kind(row)
+                let start = row
+                repeat { row += 1 } while row < rows.range.upperBound && rows.kind(row) == kind
+                let numbers =
+                    (start - rows.range.lowerBound) * width..<(row - rows.range.lowerBound) * width
+                switch kind {
+                case .untouched: update(numbers, hasGradient: false)
+                case .touched: update(numbers, hasGradient: true)
+                case .unseen: break
                 }
             }
+        }
+
+        private func update(_ numbers: Range<Int>, hasGradient: Bool) {
+            let start = numbers.lowerBound
+            k_adamw(
+                pointer + start, m + start, v + start, hasGradient ? gradient + start : nil,
+                Int64(numbers.count), step.rate, step.beta1, step.beta2, step.epsilon, step.decay,
+                step.correction1, step.correction2)
+        }
+    }
+
+    /// Rows of a table in an update.
+    fileprivate struct Rows {
+        enum Kind {
+            /// It has a gradient.
+            case touched
+            /// It had one before.
+            case untouched
+            /// It never had one: the decay is put off.
+            case unseen
+        }
+
+        let range: Range<Int>
+        /// Of all rows of the table.
+        let touched: [Bool]
+        let seen: [Bool]
+
+        func kind(_ row: Int) -> Kind {
+            touched[row] ? .touched : seen[row] ? .untouched : .unseen
         }
     }
 
@@ -113,47 +145,69 @@ public final class AdamWMoments: @unchecked Sendable {
             parameter.trainableShape == first.shape,
             "moments \(first.shape) for \(parameter.trainableShape) of \(parameter.name)")
         parameter.willChange()
-        let values =
-            parameter.value.pointer
-            + (parameter.trainableRows?.lowerBound ?? 0) * parameter.shape.width
         steps += 1
         var step = settings
         step.step = steps
-        let (count, width) = (first.shape.count, max(1, first.shape.width))
-        var pieces: [Piece] = []
-        func cut(_ gradient: Tensor, unit: Int, flags: (touched: [Bool], seen: [Bool])?) {
-            let stride = max(unit, size / unit * unit)
-            for start in Swift.stride(from: 0, to: count, by: stride) {
-                let length = min(stride, count - start)
-                let rows = start / width..<(start + length) / width
-                pieces.append(
-                    Piece(
-                        pointer: values + start, m: first.pointer + start,
-                        v: second.pointer + start, gradient: gradient.pointer + start,
-                        count: length,
-                        step: step, width: width, touched: flags.map { Array($0.touched[rows]) },
-                        seen: flags.map { Array($0.seen[rows]) }))
-            }
-        }
+        let width = max(1, first.shape.width)
         switch storage {
         case .dense(let gradient):
-            seen = nil
-            cut(gradient, unit: 1, flags: nil)
-        case .rows(let gradient, let rows, let flags):
-            var known = seen ?? (steps == 1 ? flags.map { _ in false } : rowsWithMoments())
-            cut(gradient, unit: width, flags: (flags, known))
-            for row in rows { known[Int(row)] = true }
-            seen = known
+            // The pointer brings all rows up to date; from now on all have moments.
+            let start = (parameter.trainableRows?.lowerBound ?? 0) * parameter.shape.width
+            let values = parameter.value.pointer + start
+            parameter.value.buffer.debt = nil
+            table = nil
+            return pieces(values, gradient, step, unit: 1, size: size) { _ in nil }
+        case .rows(let gradient, let touched, let flags):
+            let buffer = parameter.value.buffer
+            var table = table(in: buffer)
+            let values = buffer.pointer(toRows: touched)
+            table.debt.free(touched)
+            for row in touched { table.seen[Int(row)] = true }
+            table.debt.add(Float(1 - step.rate * step.decay))
+            self.table = table
+            let seen = table.seen
+            return pieces(values, gradient, step, unit: width, size: size) { numbers in
+                let range = numbers.lowerBound / width..<numbers.upperBound / width
+                return Rows(range: range, touched: flags, seen: seen)
+            }
         }
-        return pieces
+    }
+
+    /// Cuts an update into pieces of whole units.
+    private func pieces(
+        _ values: UnsafeMutablePointer<Float>, _ gradient: Tensor, _ step: AdamWStep, unit: Int,
+        size: Int, rows: (Range<Int>) -> Rows?
+    ) -> [Piece] {
+        let count = first.shape.count
+        let length = max(unit, size / unit * unit)
+        return stride(from: 0, to: count, by: length).map { start in
+            let numbers = start..<min(start + length, count)
+            return Piece(
+                pointer: values + start, m: first.pointer + start, v: second.pointer + start,
+                gradient: gradient.pointer + start, count: numbers.count, step: step,
+                width: max(1, first.shape.width), rows: rows(numbers))
+        }
+    }
+
+    /// What is known of the rows of the table in `buffer`, whose debt is this optimizer's.
+    private func table(in buffer: Buffer) -> Table {
+        if let table, table.debt === buffer.debt { return table }
+        let seen =
+            table?.seen
+            ?? (steps == 1 ? Array(repeating: false, count: first.shape.rows) : rowsWithMoments())
+        // Those of another optimizer are paid first.
+        _ = buffer.pointer
+        let debt = DecayDebt(width: first.shape.width, isFree: seen)
+        buffer.debt = debt
+        return Table(seen: seen, debt: debt)
     }
 
     private func rowsWithMoments() -> [Bool] {
-        let width = max(1, second.shape.width)
-        return (0..<second.shape.rows).map { row in
-            (0..<width).contains {
-                second.pointer[row * width + $0] != 0 || first.pointer[row * width + $0] != 0
-            }
+        let width = first.shape.width
+        let (m, v) = (first.pointer, second.pointer)
+        return (0..<first.shape.rows).map { row in
+            k_sum_of_squares(m + row * width, Int64(width)) != 0
+                || k_sum_of_squares(v + row * width, Int64(width)) != 0
         }
     }
 }

@@ -10,17 +10,22 @@ import Synchronization
 
 /// Keeps the memory of dropped tensors for the next ones.
 ///
-/// Fresh memory costs a page fault per 4 KiB, many times the price of writing it again, so a training step after the
-/// first few takes everything large from here. Sizes are rounded up to one of eight classes per power of two, and a
-/// request is served by the smallest kept block of up to twice its size, so that ragged batches find the memory of
-/// their predecessors and little is held that is not used.
+/// Fresh memory costs a page fault and is cleared by the system, many times the price of writing it again, so a training
+/// step after the first few takes everything from here. Small requests are served from lists of blocks of a few sizes,
+/// large ones by heaps that cut their memory as it is asked for: one for what stays and one for what comes and goes, so
+/// that nothing that stays lies in the way. Ragged batches find the memory of their predecessors, and little is held
+/// that is not used.
 public final class BufferPool: Sendable {
     /// The pool that tensors use.
     public static let shared = BufferPool()
 
     private struct State: ~Copyable {
-        /// Addresses of kept memory by capacity.
-        var free: [Int: [UInt]] = [:]
+        var moving = BlockHeap()
+        var staying = BlockHeap()
+        /// Addresses of kept small blocks, by capacity in units of 16.
+        var small: [[UInt]] = Array(repeating: [], count: BufferPool.largestSmall / 16 + 1)
+        /// Bytes of all small blocks.
+        var smallBytes = 0
         var statistics = Statistics()
         /// By thread.
         var traces: [UInt: BufferTrace] = [:]
@@ -30,7 +35,7 @@ public final class BufferPool: Sendable {
     public struct Statistics: Sendable {
         /// Buffers asked for.
         public var requests = 0
-        /// Those that had to be allocated anew.
+        /// Those for which the system had to give memory.
         public var misses = 0
         /// Bytes in use or kept.
         public var bytesHeld = 0
@@ -40,103 +45,115 @@ public final class BufferPool: Sendable {
         public var peakBytesInUse = 0
     }
 
+    /// A piece of memory that was granted.
+    struct Grant {
+        let pointer: UnsafeMutablePointer<Float>
+        /// How many floats it has room for.
+        let capacity: Int
+        fileprivate let source: Source
+    }
+
+    /// Where memory comes from and goes back to.
+    fileprivate enum Source {
+        case small
+        case moving(block: Int)
+        case staying(block: Int)
+    }
+
     private let state = Mutex(State())
     private let hasTraces = Atomic(false)
 
     /// What the pool has done so far.
-    public var statistics: Statistics { state.withLock { $0.statistics } }
-
-    /// Gives the kept memory back to the system.
-    public func trim() {
+    public var statistics: Statistics {
         state.withLock { state in
-            for (size, list) in state.free {
-                list.forEach { free(UnsafeMutableRawPointer(bitPattern: $0)) }
-                state.statistics.bytesHeld -= size * list.count * MemoryLayout<Float>.stride
-            }
-            state.free = [:]
+            var statistics = state.statistics
+            statistics.bytesHeld =
+                state.smallBytes + state.moving.bytesHeld + state.staying.bytesHeld
+            return statistics
         }
     }
 
-    /// The size class that holds `count` floats: a multiple of an eighth of the power of two below.
+    /// Gives the kept memory back to the system, but for parts of pages.
+    public func trim() {
+        state.withLock { state in
+            state.moving.trim()
+            state.staying.trim()
+            for index in state.small.indices {
+                state.small[index].forEach { free(UnsafeMutableRawPointer(bitPattern: $0)) }
+                state.smallBytes -= 16 * index * state.small[index].count * BufferPool.stride
+                state.small[index] = []
+            }
+        }
+    }
+
+    /// How many floats a request for `count` gets: a multiple of 16; for small ones the next size class, a multiple of
+    /// an eighth of the power of two below.
     package static func capacity(for count: Int) -> Int {
         if count <= 64 { return 64 }
         let power = Int.bitWidth - 1 - (count - 1).leadingZeroBitCount
-        let step = max(16, (1 << power) >> 3)
+        let step = count > largestSmall ? 16 : max(16, (1 << power) >> 3)
         return (count + step - 1) / step * step
     }
 
-    /// How much more memory the pool comes to hold than is in use at a time, as a share of it, where batches are ragged
-    /// (measured: 0.6 to 1): blocks of sizes that earlier batches had.
-    package static let idleShare = 1.0
+    /// How much more memory the pool comes to hold than is in use at a time, as a share of what comes and goes, where
+    /// batches are ragged (measured: 0.003 to 0.014 for MiniLM with batches of 32 to 256): gaps between buffers that no
+    /// request fits into.
+    package static let idleShare = 0.02
 
-    /// Requests above this many floats may get a larger block than they need.
-    private static let smallest = 4096
+    /// The bytes at the ends of its memory that the pool may hold besides.
+    package static let idleBytes = 2 * PageMemory.size
 
-    /// Memory for at least `count` floats, and how many it has room for.
-    func take(_ count: Int) -> (pointer: UnsafeMutablePointer<Float>, capacity: Int) {
+    /// Requests of up to so many floats are small: a page, as the system counts them.
+    private static let largestSmall = 2048
+
+    private static let stride = MemoryLayout<Float>.stride
+
+    /// Memory for at least `count` floats. What `stays` is kept apart from what comes and goes.
+    func take(_ count: Int, stays: Bool = false) -> Grant {
         let capacity = BufferPool.capacity(for: count)
-        let result = take(capacity: capacity)
-        if hasTraces.load(ordering: .relaxed) {
-            let address = UInt(bitPattern: result.pointer)
-            state.withLock { $0.traces[BufferTrace.thread]?.take(count, at: address) }
-        }
-        return result
-    }
-
-    /// Memory for at least `capacity` floats, a size class; and how many it has room for.
-    private func take(capacity: Int) -> (pointer: UnsafeMutablePointer<Float>, capacity: Int) {
-        let (kept, granted): (UInt?, Int) = state.withLock { state in
-            state.statistics.requests += 1
-            let (address, granted) = BufferPool.kept(capacity, &state.free)
-            if address == nil {
-                state.statistics.misses += 1
-                state.statistics.bytesHeld += capacity * MemoryLayout<Float>.stride
+        let isTraced = hasTraces.load(ordering: .relaxed)
+        return state.withLock { state in
+            let (address, source, isNew) = BufferPool.take(capacity, stays, &state)
+            guard let pointer = UnsafeMutablePointer<Float>(bitPattern: address) else {
+                fatalError("out of memory: \(capacity * BufferPool.stride) bytes")
             }
-            state.statistics.bytesInUse += granted * MemoryLayout<Float>.stride
+            state.statistics.requests += 1
+            state.statistics.misses += isNew ? 1 : 0
+            state.statistics.bytesInUse += capacity * BufferPool.stride
             state.statistics.peakBytesInUse = max(
                 state.statistics.peakBytesInUse, state.statistics.bytesInUse)
-            return (address, granted)
+            if isTraced { state.traces[BufferTrace.thread]?.take(count, at: address) }
+            return Grant(pointer: pointer, capacity: capacity, source: source)
         }
-        if let kept, let pointer = UnsafeMutablePointer<Float>(bitPattern: kept) {
-            return (pointer, granted)
-        }
-        let raw = BufferPool.allocate(bytes: capacity * MemoryLayout<Float>.stride)
-        return (raw.bindMemory(to: Float.self, capacity: capacity), capacity)
     }
 
-    /// The size of a large page on the processors that we know.
-    private static let largePage = 2 << 20
-
-    /// Fresh memory; in large pages where whole ones fit, which cost a page fault per 2 MiB instead of per 4 KiB. The
-    /// rest of a block stays in small ones, so that no memory is taken that was not asked for.
-    private static func allocate(bytes: Int) -> UnsafeMutableRawPointer {
+    /// An address, what it is of, and whether the system was asked.
+    private static func take(
+        _ capacity: Int, _ stays: Bool, _ state: inout State
+    ) -> (address: UInt, source: Source, isNew: Bool) {
+        if capacity > largestSmall {
+            let bytes = capacity * stride
+            let (block, address, isNew) =
+                stays ? state.staying.take(bytes) : state.moving.take(bytes)
+            return (address, stays ? .staying(block: block) : .moving(block: block), isNew)
+        }
+        if let address = state.small[capacity / 16].popLast() { return (address, .small, false) }
         var raw: UnsafeMutableRawPointer?
-        let isLarge = bytes >= largePage
-        let status = posix_memalign(&raw, isLarge ? largePage : 64, bytes)
-        guard status == 0, let raw else { fatalError("out of memory: \(bytes) bytes") }
-        #if os(Linux)
-            if isLarge { _ = madvise(raw, bytes / largePage * largePage, MADV_HUGEPAGE) }
-        #endif
-        return raw
+        guard posix_memalign(&raw, 64, capacity * stride) == 0 else { return (0, .small, true) }
+        state.smallBytes += capacity * stride
+        return (UInt(bitPattern: raw), .small, true)
     }
 
-    /// The smallest kept block that serves `capacity` without wasting more than as much again.
-    private static func kept(_ capacity: Int, _ free: inout [Int: [UInt]]) -> (UInt?, Int) {
-        if let address = free[capacity]?.popLast() { return (address, capacity) }
-        guard capacity >= smallest else { return (nil, capacity) }
-        var size = BufferPool.capacity(for: capacity + 1)
-        while size <= 2 * capacity {
-            if let address = free[size]?.popLast() { return (address, size) }
-            size = BufferPool.capacity(for: size + 1)
-        }
-        return (nil, capacity)
-    }
-
-    func give(_ pointer: UnsafeMutablePointer<Float>, capacity: Int) {
-        let address = UInt(bitPattern: pointer)
+    /// Takes back what was granted.
+    func give(_ grant: Grant) {
+        let address = UInt(bitPattern: grant.pointer)
         state.withLock { state in
-            state.statistics.bytesInUse -= capacity * MemoryLayout<Float>.stride
-            state.free[capacity, default: []].append(address)
+            state.statistics.bytesInUse -= grant.capacity * BufferPool.stride
+            switch grant.source {
+            case .small: state.small[grant.capacity / 16].append(address)
+            case .moving(let block): state.moving.give(block)
+            case .staying(let block): state.staying.give(block)
+            }
             if !state.traces.isEmpty { state.traces[BufferTrace.thread]?.give(address) }
         }
     }
@@ -160,17 +177,30 @@ public final class BufferPool: Sendable {
 
 /// Memory for floats that belongs to whoever holds the object, and returns to the pool with the last holder.
 final class Buffer: @unchecked Sendable {
-    let pointer: UnsafeMutablePointer<Float>
     let count: Int
-    private let capacity: Int
     /// Where the memory is a weight: its layouts for products.
     var panels: WeightPanels?
+    private let grant: BufferPool.Grant
+    /// What is still to be done to the numbers; `nil` for nothing. Changes only when no other thread looks.
+    var debt: DecayDebt?
 
-    /// Uninitialised memory for `count` floats.
-    init(count: Int) {
-        self.count = count
-        (pointer, capacity) = BufferPool.shared.take(count)
+    /// The numbers, up to date.
+    var pointer: UnsafeMutablePointer<Float> {
+        debt?.settle(grant.pointer)
+        return grant.pointer
     }
 
-    deinit { BufferPool.shared.give(pointer, capacity: capacity) }
+    /// The numbers, of which only rows `ids` need be up to date.
+    func pointer(toRows ids: [Int32]) -> UnsafeMutablePointer<Float> {
+        debt?.settle(grant.pointer, rows: ids)
+        return grant.pointer
+    }
+
+    /// Uninitialised memory for `count` floats; what `stays` outlives many training steps.
+    init(count: Int, stays: Bool = false) {
+        self.count = count
+        grant = BufferPool.shared.take(count, stays: stays)
+    }
+
+    deinit { BufferPool.shared.give(grant) }
 }

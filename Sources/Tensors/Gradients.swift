@@ -29,7 +29,7 @@ public final class Gradients: @unchecked Sendable {
 
         init(_ parameter: Parameter) {
             self.parameter = parameter
-            tensor = Tensor(uninitialized: parameter.trainableShape)
+            tensor = Tensor(uninitialized: parameter.trainableShape, stays: true)
         }
 
         /// The rows of the table that the sum is of, where not all rows learn.
@@ -106,17 +106,59 @@ public final class Gradients: @unchecked Sendable {
             : .dense(slot.tensor)
     }
 
-    /// The sum of squares of the gradient of `parameter`; `nil` where nothing was added.
-    public func sumOfSquares(of parameter: Parameter) -> Double? {
-        switch storage(of: parameter) {
-        case nil: return nil
-        case .dense(let tensor): return tensor.sumOfSquares
-        case .rows(let tensor, let touched, _):
-            let width = tensor.shape.width
-            return touched.sorted().reduce(0) {
-                $0 + k_sum_of_squares(tensor.pointer + Int($1) * width, Int64(width))
+    /// A part of the sum of squares of a gradient.
+    private struct Squares: @unchecked Sendable {
+        let tensor: Tensor
+        /// The rows of a table, or else numbers.
+        let rows: ArraySlice<Int32>?
+        let numbers: Range<Int>
+
+        var sum: Double {
+            guard let rows else {
+                return k_sum_of_squares(
+                    tensor.pointer + numbers.lowerBound, Int64(numbers.count))
+            }
+            let (pointer, width) = (tensor.pointer, tensor.shape.width)
+            return rows.reduce(0) {
+                $0 + k_sum_of_squares(pointer + Int($1) * width, Int64(width))
             }
         }
+    }
+
+    /// The sum of squares of the gradient of `parameter`, in pieces of `size` numbers: the same for any number of
+    /// threads.
+    private func squares(of parameter: Parameter, size: Int = 1 << 17) -> [Squares]? {
+        switch storage(of: parameter) {
+        case nil: return nil
+        case .dense(let tensor):
+            let count = tensor.shape.count
+            return stride(from: 0, to: count, by: size).map {
+                Squares(tensor: tensor, rows: nil, numbers: $0..<min($0 + size, count))
+            }
+        case .rows(let tensor, let touched, _):
+            let rows = touched.sorted()
+            let length = max(1, size / max(1, tensor.shape.width))
+            return stride(from: 0, to: rows.count, by: length).map {
+                Squares(
+                    tensor: tensor, rows: rows[$0..<min($0 + length, rows.count)], numbers: 0..<0)
+            }
+        }
+    }
+
+    /// The sum of squares of the gradient of `parameter`; `nil` where nothing was added.
+    public func sumOfSquares(of parameter: Parameter) -> Double? {
+        squares(of: parameter)?.reduce(0) { $0 + $1.sum }
+    }
+
+    /// The L2 norm over the gradients of `parameters`, found by the threads of `pool`; the bits do not depend on how
+    /// many there are.
+    public func norm(of parameters: [Parameter], pool: WorkerPool) -> Double {
+        let pieces = parameters.flatMap { squares(of: $0) ?? [] }
+        let sums = Array(unsafeUninitializedCapacity: pieces.count) { buffer, count in
+            pool.run(pieces.count) { buffer[$0] = pieces[$0].sum }
+            count = pieces.count
+        }
+        return sums.reduce(0, +).squareRoot()
     }
 
     /// Multiplies all gradients by `factor`.

@@ -79,10 +79,12 @@ struct MatrixProduct {
         let layout = PanelLayout(isTransposed: transposeB, precision: precision)
         if layout.isAsItIs(n: n, k: k) {
             right = Operand(b, isTransposed: false)
+        } else if let cache {
+            right = Operand(cache.panels(layout, of: b, n: n, k: k), isTransposed: false)
         } else {
-            right = Operand(
-                cache?.panels(layout, of: b, n: n, k: k) ?? layout.panels(of: b, n: n, k: k),
-                isTransposed: false)
+            let panels = Buffer(count: PanelLayout.count(n: n, k: k))
+            layout.layOut(b, n: n, k: k, in: panels)
+            right = Operand(panels, isTransposed: false)
         }
     }
 
@@ -150,13 +152,14 @@ struct PanelLayout: Hashable {
         !isTransposed && precision == .float32 && k_gemm_in_place(Int64(k), Int64(n))
     }
 
-    /// The panels of op(b) [k, n].
-    func panels(of b: UnsafePointer<Float>, n: Int, k: Int) -> Buffer {
-        let panels = Buffer(count: Int(k_gemm_panels(Int64(k), Int64(n))))
+    /// How many floats the panels of a matrix [k, n] are.
+    static func count(n: Int, k: Int) -> Int { Int(k_gemm_panels(Int64(k), Int64(n))) }
+
+    /// Writes the panels of op(b) [k, n].
+    func layOut(_ b: UnsafePointer<Float>, n: Int, k: Int, in panels: Buffer) {
         k_gemm_pack_b(
             panels.pointer, b, Int64(isTransposed ? k : n), isTransposed, Int64(k), Int64(n))
         precision.round(panels, inGroupsOf: k, areStrips: false)
-        return panels
     }
 }
 
@@ -180,21 +183,27 @@ extension Parameter {
     }
 }
 
-/// The layouts of one weight that products have asked for, until the weight changes.
+/// The layouts of one weight that products have asked for.
 final class WeightPanels: @unchecked Sendable {
     private let lock = Condition()
-    private var kept: [PanelLayout: Buffer] = [:]
+    /// The memory is kept when the weight changes, and laid out anew when it is asked for again.
+    private var kept: [PanelLayout: (panels: Buffer, isCurrent: Bool)] = [:]
 
     /// The panels of op(b) [k, n], where `b` is the weight that this belongs to.
     func panels(_ layout: PanelLayout, of b: UnsafePointer<Float>, n: Int, k: Int) -> Buffer {
         lock.withLock {
-            if let panels = kept[layout] { return panels }
-            let panels = layout.panels(of: b, n: n, k: k)
-            kept[layout] = panels
+            if let (panels, isCurrent) = kept[layout], isCurrent { return panels }
+            let panels =
+                kept[layout]?.panels
+                ?? Buffer(count: PanelLayout.count(n: n, k: k), stays: true)
+            layout.layOut(b, n: n, k: k, in: panels)
+            kept[layout] = (panels, true)
             return panels
         }
     }
 
-    /// The weight has changed: what was laid out is not true any more.
-    func forget() { lock.withLock { kept = [:] } }
+    /// The weight has changed, and no product is under way.
+    func forget() {
+        lock.withLock { for layout in kept.keys { kept[layout]?.isCurrent = false } }
+    }
 }

@@ -26,14 +26,18 @@ public struct Tensor: @unchecked Sendable {
     }
 
     /// Memory that the caller writes before anyone reads.
-    init(uninitialized shape: Shape) {
+    ///
+    /// - Parameter stays: whether it is for many training steps, as the memory of weights.
+    init(uninitialized shape: Shape, stays: Bool = false) {
         self.shape = shape
-        buffer = Buffer(count: shape.count)
+        buffer = Buffer(count: shape.count, stays: stays)
     }
 
     /// All zeros.
-    public init(zeros shape: Shape) {
-        self.init(uninitialized: shape)
+    public init(zeros shape: Shape) { self.init(zeros: shape, stays: false) }
+
+    init(zeros shape: Shape, stays: Bool) {
+        self.init(uninitialized: shape, stays: stays)
         memset(buffer.pointer, 0, shape.count * MemoryLayout<Float>.stride)
     }
 
@@ -108,8 +112,10 @@ public struct Tensor: @unchecked Sendable {
     }
 
     /// A copy of the numbers in memory of its own.
-    public var copy: Tensor {
-        let result = Tensor(uninitialized: shape)
+    public var copy: Tensor { copy(stays: false) }
+
+    func copy(stays: Bool) -> Tensor {
+        let result = Tensor(uninitialized: shape, stays: stays)
         result.pointer.update(from: pointer, count: shape.count)
         return result
     }
@@ -144,7 +150,8 @@ public enum ElementType: String, Sendable {
 }
 
 extension Tensor {
-    /// Reads little-endian numbers of type `type` from `bytes`, widening or rounding them to float32.
+    /// Reads little-endian numbers of type `type` from `bytes`, widening or rounding them to float32; into memory for
+    /// what stays, as these are weights.
     ///
     /// Traps where the number of bytes does not fit `shape`.
     ///
@@ -155,7 +162,7 @@ extension Tensor {
         precondition(
             bytes.byteCount == shape.count * type.size,
             "Tensor: \(bytes.byteCount) bytes for shape \(shape) of \(type)")
-        self.init(uninitialized: shape)
+        self.init(uninitialized: shape, stays: true)
         let piece = 1 << 20
         for start in stride(from: 0, to: shape.count, by: piece) {
             let end = min(start + piece, shape.count)

@@ -104,6 +104,76 @@ struct AdamWTests {
         #expect(reached.count > 10 && reached.count < 50)
     }
 
+    /// Rows that nobody looks at for many steps, of rates that change, have the bits of a table whose decay is paid at
+    /// once: those that a forward pass reads, on any of two threads, and all in the end. Also where the optimizer is
+    /// another one from some step on, and where the table gets new numbers.
+    @Test(arguments: [3, 128, 200]) func decayThatIsPutOff(_ h: Int) throws {
+        var random = TestRandom(4)
+        let start = random.tensor([60, h])
+        let lazy = Parameter(name: "lazy", value: start.copy)
+        let eager = Parameter(name: "eager", value: start.copy)
+        let workers = WorkerPool(threads: 2)
+        defer { workers.close() }
+        var moments = AdamWMoments(shape: [60, h])
+        let twins = AdamWMoments(shape: [60, h])
+        for step in 0..<60 {
+            if step == 20 {
+                moments = AdamWMoments(
+                    first: moments.first, second: moments.second, steps: moments.steps)
+            }
+            if step == 40 {
+                let fresh = random.tensor([60, h])
+                lazy.assign(fresh)
+                eager.assign(fresh)
+            }
+            let ids = random.ids(3, below: 10 + Int32(step) / 2)
+            let seed = random.tensor([3, h])
+            func gradients(of table: Parameter) -> Gradients {
+                var tape = Tape(.training(seed: 1))
+                let rows = tape.embed([(tape.parameter(table), ids)])
+                return tape.backward(from: rows, seed: seed)
+            }
+            var settings = settings()
+            settings.rate = step % 7 == 3 ? 0 : 0.01 / Double(step + 1)
+            let sum = gradients(of: eager)
+            update(lazy, moments, gradients(of: lazy), settings)
+            update(eager, twins, sum, settings)
+            _ = eager.value.bits
+            guard step % 9 == 8 else { continue }
+            // Both threads read the same rows, none of which had a gradient.
+            let words = (0..<60).map { Int32($0 % 30) + 30 }
+            workers.run(2) { _ in
+                for _ in 0..<4 {
+                    var tape = Tape(.inference)
+                    let rows = tape.embed([(tape.parameter(lazy), words)])
+                    let twin = tape.embed([(tape.parameter(eager), words)])
+                    #expect(rows.bits == twin.bits, "step \(step)")
+                }
+            }
+        }
+        #expect(same((lazy, moments), (eager, twins)))
+    }
+
+    /// A factor that is put off is not lost where a gradient of the whole table comes, and the table's memory is read
+    /// by whoever has it.
+    @Test func debtsArePaidForWholeGradients() throws {
+        var random = TestRandom(5)
+        let start = random.tensor([9, 4])
+        let parameter = Parameter(name: "p", value: start.copy)
+        let moments = AdamWMoments(shape: [9, 4])
+        let held = parameter.value
+        for _ in 0..<3 {
+            var tape = Tape(.training(seed: 1))
+            let rows = tape.embed([(tape.parameter(parameter), [2])])
+            update(parameter, moments, tape.backward(from: rows, seed: rows), settings())
+        }
+        let keep: Float = 1 - 0.01 * 0.1
+        let expected = start.row(8).map { $0 * keep * keep * keep }
+        #expect(held.row(8) == expected && held.row(2) != start.row(2))
+        update(parameter, moments, gradients(parameter, Tensor(zeros: [9, 4])), settings())
+        #expect(parameter.value.row(8) == expected.map { $0 * keep })
+    }
+
     /// Pieces of any size give the same bits, in any order, and their borders do not depend on who runs them.
     @Test func piecesMakeTheWhole() throws {
         var random = TestRandom(3)

@@ -50,6 +50,30 @@ struct TurnsTests {
         func bits(_ gradients: Gradients) -> [[UInt32]?] { parameters.map { gradients[$0]?.bits } }
     }
 
+    /// The norm is that of all sums, of tables too, and has the same bits for any number of threads.
+    @Test func normOfTheSums() throws {
+        let net = Net()
+        let large = Parameter(name: "large", value: Tensor(zeros: [700, 300]))
+        let gradients = Gradients(turns: 1)
+        var random = TestRandom(6)
+        gradients.add(random.tensor([700, 300]), to: large, turn: 0)
+        net.run(0, into: gradients)
+        let all = net.parameters + [large]
+        let norms = [1, 2, 3].map { threads in
+            let pool = WorkerPool(threads: threads)
+            defer { pool.close() }
+            return gradients.norm(of: all, pool: pool)
+        }
+        #expect(Set(norms.map(\.bitPattern)).count == 1)
+        let squares = all.compactMap { gradients[$0] }.map { gradient in
+            gradient.values.reduce(0.0) { $0 + Double($1) * Double($1) }
+        }
+        #expect(abs(norms[0] - squares.reduce(0, +).squareRoot()) < 1e-9 * norms[0])
+        let sums = all.compactMap { gradients.sumOfSquares(of: $0) }
+        #expect(zip(sums, squares).allSatisfy { abs($0 - $1) <= 1e-9 * $1 })
+        #expect(sums.count == squares.count && sums.count < all.count)
+    }
+
     private func sum(
         _ net: Net, threads: Int, delay: @escaping (Int) -> UInt32
     ) -> Gradients {

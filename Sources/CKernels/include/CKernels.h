@@ -14,6 +14,8 @@ void k_add_into(float *y, const float *x, int64_t n);
 void k_add(float *y, const float *a, const float *b, int64_t n);
 /// y[i] *= factor
 void k_scale_in_place(float *y, float factor, int64_t n);
+/// y[i] is multiplied by each of `count` factors, one after the other
+void k_scale_by_each(float *y, int64_t n, const float *factors, int64_t count);
 /// y[i] = x[i] * factor
 void k_scale(float *y, const float *x, float factor, int64_t n);
 /// y [n, h]: every row becomes bias [h]

@@ -17,8 +17,8 @@ extension Tape {
             precondition(
                 lookup.ids.allSatisfy { $0 >= 0 && $0 < rows },
                 "embed: id out of range 0 ..< \(rows) in table \(index)")
-            k_gather_rows(
-                y.pointer, lookup.table.pointer, lookup.ids, Int64(n), Int64(h), index > 0)
+            let table = lookup.table.buffer.pointer(toRows: lookup.ids)
+            k_gather_rows(y.pointer, table, lookup.ids, Int64(n), Int64(h), index > 0)
         }
         let ids = lookups.map(\.ids)
         return record(y, from: lookups.map(\.table)) { dy, sweep in

@@ -20,11 +20,9 @@ package struct StepMemory: Sendable, Equatable {
     /// Bytes of tensors in use.
     package var tensors: Int { weights + gradients + moments + activations + work + loss }
 
-    /// What the buffer pool comes to hold beyond what is in use (measured, see ``BufferPool/idleShare``; a part of it
-    /// lies between buffers that stay).
+    /// What the buffer pool comes to hold beyond what is in use (measured, see ``BufferPool/idleShare``).
     package var gaps: Int {
-        let (moving, staying) = (activations + work + loss, weights + gradients + moments)
-        return Int(Double(moving) * BufferPool.idleShare + Double(staying) * 0.02)
+        Int(Double(activations + work + loss) * BufferPool.idleShare) + BufferPool.idleBytes
     }
 
     /// All of it.
