@@ -214,19 +214,26 @@ FAST void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transpo
     }
 }
 
-FAST void k_gemm_pack_a(float *strips, const float *a, int64_t lda, int64_t m, int64_t k) {
+FAST void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, int64_t m, int64_t k) {
     for (int64_t i = 0; i < m; i += STRIP) {
         int64_t rows = m - i < STRIP ? m - i : STRIP;
         float *strip = strips + i * k;
+        v16 sum = {0};
         if (i + 16 <= m) {
-            // Two numbers too many, which the next row overwrites; the last strip has its own way.
-            for (int64_t l = 0; l + 1 < k; l++) *(v16 *)(strip + l * STRIP) = *(const v16 *)(a + l * lda + i);
-            for (int64_t r = 0; k > 0 && r < STRIP; r++) strip[(k - 1) * STRIP + r] = a[(k - 1) * lda + i + r];
-        } else {
-            for (int64_t l = 0; l < k; l++) {
-                for (int64_t r = 0; r < rows; r++) strip[l * STRIP + r] = a[l * lda + i + r];
+            // Two numbers too many, which the next row overwrites; the last has its own way.
+            for (int64_t l = 0; l + 1 < k; l++) {
+                v16 row = *(const v16 *)(a + l * lda + i);
+                *(v16 *)(strip + l * STRIP) = row;
+                sum += row;
             }
         }
+        for (int64_t l = i + 16 <= m && k > 0 ? k - 1 : 0; l < k; l++) {
+            for (int64_t r = 0; r < rows; r++) {
+                strip[l * STRIP + r] = a[l * lda + i + r];
+                sum[r] += a[l * lda + i + r];
+            }
+        }
+        for (int64_t r = 0; sums && r < rows; r++) sums[i + r] += sum[r];
     }
 }
 

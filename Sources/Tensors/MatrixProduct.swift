@@ -43,14 +43,18 @@ struct MatrixProduct {
 
     /// The product of op(a) [m, k] and op(b) [k, n], row-major and contiguous; op transposes where asked to.
     ///
-    /// - Parameter cache: where the layout of b is kept; b belongs to it.
+    /// - Parameters:
+    ///   - cache: where the layout of b is kept; b belongs to it.
+    ///   - sums: [m], to which the sums of the rows of op(a) are added; only where a is given transposed.
     init(
         _ a: UnsafePointer<Float>, transposeA: Bool = false, _ b: UnsafePointer<Float>,
         transposeB: Bool = false, m: Int, n: Int, k: Int, precision: Precision = .float32,
-        cache: WeightPanels? = nil
+        cache: WeightPanels? = nil, addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
     ) {
+        precondition(sums == nil || transposeA, "sums of a matrix that is not transposed")
         (self.m, self.n, self.k, self.precision) = (m, n, k, precision)
         guard MatrixProduct.isOwn else {
+            if let sums { k_column_sums(sums, a, Int64(k), Int64(m)) }
             func operand(
                 _ x: UnsafePointer<Float>, _ isTransposed: Bool, _ count: Int
             ) -> Operand {
@@ -64,7 +68,7 @@ struct MatrixProduct {
         }
         if transposeA {
             let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k))))
-            k_gemm_pack_a(strips.pointer, a, Int64(m), Int64(m), Int64(k))
+            k_gemm_pack_a(strips.pointer, sums, a, Int64(m), Int64(m), Int64(k))
             precision.round(strips, inGroupsOf: k, areStrips: true)
             left = Operand(strips, isTransposed: true)
         } else if precision.isPaired {

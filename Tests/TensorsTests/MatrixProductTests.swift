@@ -22,15 +22,15 @@ struct MatrixProductTests {
         // Each of k additions rounds a partial sum of about the root of k.
         let allowed = 6e-8 * Double(k + 16)
         for (isLeft, isRight) in [(false, false), (false, true), (true, false), (true, true)] {
-            let product = MatrixProduct(
+            let product = unsafe MatrixProduct(
                 (isLeft ? at : a).pointer, transposeA: isLeft, (isRight ? bt : b).pointer,
                 transposeB: isRight, m: m, n: n, k: k, precision: precision)
             let c = start.copy
-            product.write(to: c.pointer)
+            unsafe product.write(to: c.pointer)
             expectClose(c, exact.values, relative: 1e-6, absolute: allowed)
-            product.write(to: c.pointer, factor: -0.5, adds: true)
+            unsafe product.write(to: c.pointer, factor: -0.5, adds: true)
             expectClose(c, exact.values.map { 0.5 * $0 }, relative: 1e-6, absolute: allowed)
-            product.write(to: c.pointer, bias: bias.pointer)
+            unsafe product.write(to: c.pointer, bias: bias.pointer)
             let sums = exact.values.enumerated().map { $1 + Double(bias.values[$0 % n]) }
             expectClose(c, sums, relative: 1e-6, absolute: allowed)
         }
@@ -41,12 +41,14 @@ struct MatrixProductTests {
         var random = TestRandom(6)
         let (a, b) = (random.tensor([45, 50]), random.tensor([50, 70]))
         func product(_ rows: Range<Int>) -> [UInt32] {
-            let c = Tensor(zeros: [rows.count, 70])
-            MatrixProduct(a.rows(rows).pointer, b.pointer, m: rows.count, n: 70, k: 50)
+            let (part, c) = (a.rows(rows), Tensor(zeros: [rows.count, 70]))
+            unsafe MatrixProduct(part.pointer, b.pointer, m: rows.count, n: 70, k: 50)
                 .write(to: c.pointer)
+            withExtendedLifetime(part) {}
             return c.bits
         }
-        #expect(product(0..<45) == (0..<45).flatMap { product($0..<$0 + 1) })
+        let isSame = product(0..<45) == (0..<45).flatMap { product($0..<$0 + 1) }
+        #expect(isSame)
     }
 
     /// A weight's layouts are made once, and anew when it has changed.
@@ -114,18 +116,20 @@ struct MatrixProductTests {
         let exact =
             Matrix(a.rounded(to: .bfloat16)) * Matrix(b.rounded(to: .bfloat16))
         let panels = Buffer(count: Int(k_gemm_panels(Int64(k) + 1, Int64(n))))
-        k_gemm_pack_b(panels.pointer, b.pointer, Int64(n), false, Int64(k), Int64(n))
-        k_gemm_pair_rows(
+        unsafe k_gemm_pack_b(panels.pointer, b.pointer, Int64(n), false, Int64(k), Int64(n))
+        unsafe k_gemm_pair_rows(
             panels.pointer, panels.pointer, Int64((n + 31) / 32), Int64(k), false)
         let rows = Buffer(count: m * units)
-        k_gemm_pair_columns(rows.pointer, a.pointer, Int64(m), Int64(k))
+        unsafe k_gemm_pair_columns(rows.pointer, a.pointer, Int64(m), Int64(k))
         let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k) + 1)))
-        k_gemm_pack_a(strips.pointer, a.transposed.pointer, Int64(m), Int64(m), Int64(k))
-        k_gemm_pair_rows(
+        let at = a.transposed
+        unsafe k_gemm_pack_a(strips.pointer, nil, at.pointer, Int64(m), Int64(m), Int64(k))
+        withExtendedLifetime(at) {}
+        unsafe k_gemm_pair_rows(
             strips.pointer, strips.pointer, Int64((m + 13) / 14), Int64(k), true)
         for (left, isStrips) in [(rows, false), (strips, true)] {
             let c = Tensor(zeros: [m, n])
-            k_gemm(
+            unsafe k_gemm(
                 c.pointer, Int64(n), left.pointer, Int64(units), isStrips, panels.pointer, 0, true,
                 Int64(m), Int64(units), Int64(n), 1, nil, false)
             expectClose(
@@ -143,7 +147,7 @@ extension Tensor {
     fileprivate func rounded(to precision: Precision) -> Tensor {
         if precision == .float32 { return self }
         let result = Tensor(uninitialized: shape)
-        k_round_bf16(result.pointer, pointer, Int64(shape.count))
+        unsafe k_round_bf16(result.pointer, pointer, Int64(shape.count))
         return result
     }
 }

@@ -46,6 +46,7 @@ import Uniem
             $0.schedule = .linear
             $0.warmup = 1
         },
+        Case(name: "bfloat16") { $0.mixedPrecision = .bf16 },
         Case(name: "BitFit") { $0.strategy = .bitFit() },
         Case(name: "last layer, groups") {
             $0.strategy = .lastLayers(1)

@@ -22,6 +22,7 @@ import Uniem
         Way(testDescription: "BitFit") { $0.strategy = .bitFit() },
         Way(testDescription: "LoRA") { $0.strategy = .lora(LoRA(dropout: 0.2)) },
         Way(testDescription: "GradCache") { $0.chunkTokens = 48 },
+        Way(testDescription: "bfloat16") { $0.mixedPrecision = .bf16 },
         Way(testDescription: "prefix") {
             $0.strategy = .prefix(PrefixTraining(tokens: ["[Q]"]))
         },

@@ -39,24 +39,37 @@ extension Tape {
         let operands = bias.map { [x, weight, $0] } ?? [x, weight]
         return record(y, from: operands) {
             [weight = weight.constant, hasBias = bias != nil, precision] dy, sweep in
-            if hasBias, sweep.wants(2) {
-                let db = Tensor(zeros: [outputs])
-                Kernels.columnSums(db, of: dy)
-                sweep.give(db, to: 2)
-            }
+            let db = hasBias && sweep.wants(2) ? Tensor(zeros: [outputs]) : nil
             if let kept {
-                // dy^T x, or x^T dy, laid out before the turn of this tape has come.
-                let (left, right) = isInputFirst ? (kept, dy) : (dy, kept)
-                let product = MatrixProduct(
-                    left.pointer, transposeA: true, right.pointer, m: left.shape.width,
-                    n: right.shape.width, k: n, precision: precision)
-                sweep.accumulate(1) { dw, beta in product.write(to: dw, adds: beta != 0) }
+                sweep.addProduct(kept, dy, isInputFirst: isInputFirst, precision, sums: db)
+            } else if let db {
+                Kernels.columnSums(db, of: dy)
             }
+            if let db { sweep.give(db, to: 2) }
             guard sweep.wants(0) else { return }
             let product = MatrixProduct(
                 dy.pointer, weight.pointer, transposeB: isInputFirst, m: n, n: inputs, k: outputs,
                 precision: precision, cache: weight.buffer.panels)
             sweep.accumulate(0) { dx, beta in product.write(to: dx, adds: beta != 0) }
         }
+    }
+}
+
+extension Sweep {
+    /// Adds dy^T x, or x^T dy where `isInputFirst`, to the gradient of a weight, input number 1; and the column sums of
+    /// `dy` to `sums`.
+    ///
+    /// All is laid out before the turn of this sweep has come.
+    fileprivate mutating func addProduct(
+        _ x: Tensor, _ dy: Tensor, isInputFirst: Bool, _ precision: Precision, sums: Tensor?
+    ) {
+        let (left, right) = isInputFirst ? (x, dy) : (dy, x)
+        // The left side is summed on the way.
+        if let sums, isInputFirst { Kernels.columnSums(sums, of: dy) }
+        let product = MatrixProduct(
+            left.pointer, transposeA: true, right.pointer, m: left.shape.width,
+            n: right.shape.width, k: x.shape.rows, precision: precision,
+            addingSumsTo: isInputFirst ? nil : sums?.pointer)
+        accumulate(1) { dw, beta in product.write(to: dw, adds: beta != 0) }
     }
 }

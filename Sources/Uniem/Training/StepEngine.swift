@@ -1,7 +1,6 @@
 internal import Embedders
 internal import Encoders
 internal import Layers
-internal import Synchronization
 internal import Tensors
 
 /// Computes losses and gradients of batches: chunks run forward side by side, their embeddings meet in the loss, and
@@ -184,13 +183,7 @@ final class StepEngine {
 
     /// The L2 norm over the gradients of all parameters.
     func norm(of gradients: Gradients) -> Double {
-        let parameters = embedder.store.parameters
-        let squares = Mutex(Array(repeating: 0.0, count: parameters.count))
-        pool.run(parameters.count) { index in
-            guard let square = gradients.sumOfSquares(of: parameters[index]) else { return }
-            squares.withLock { $0[index] = square }
-        }
-        return squares.withLock { $0.reduce(0, +) }.squareRoot()
+        gradients.norm(of: embedder.store.parameters, pool: pool)
     }
 
     // MARK: Diagnosis
