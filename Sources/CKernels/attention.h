@@ -117,25 +117,23 @@ INLINE void adjust_scores(const block *b, bool has_bias) {
     }
 }
 
-/// Asks memory for a head's columns in the rows of the next sequence: by its turn they are in the cache.
+/// Asks memory for a head's columns in the rows of the next sequence: by its turn they are in the cache. It pays for
+/// results most, as writing waits for whole lines.
 INLINE void ask_ahead(const block *b, const float *x, int64_t ld, int64_t column) {
     x += (b->start + b->length) * ld + column;
     for (int64_t i = 0; i < b->ahead; i++, x += ld) {
-        for (int64_t d = 0; d < b->sizes->head_size; d += 16) __builtin_prefetch(x + d, 0, 2);
+        for (int64_t d = 0; d < b->sizes->head_size; d += 16) __builtin_prefetch(x + d);
     }
 }
 
 /// Turns to a head; bias may be null.
-INLINE void choose_head(block *b, int64_t head, const float *q, const float *k, const float *v, const float *bias) {
+INLINE void choose_head(block *b, int64_t head, const float *k, const float *v, const float *bias) {
     const k_attention_sizes *sizes = b->sizes;
     b->head = head;
     b->column = head * sizes->head_size;
     b->key_column = head / (sizes->heads / sizes->key_heads) * sizes->head_size;
     b->k = gathered(b, b->k_room, k + b->start * sizes->ldk + b->key_column, sizes->ldk, b->length);
     b->v = gathered(b, b->v_room, v + b->start * sizes->ldv + b->key_column, sizes->ldv, b->length);
-    ask_ahead(b, q, sizes->ldq, b->column);
-    ask_ahead(b, k, sizes->ldk, b->key_column);
-    ask_ahead(b, v, sizes->ldv, b->key_column);
     if (!bias) return;
     const float *last = bias + (sizes->bias_center + b->length - 1) * sizes->heads + head;
     for (int64_t n = 0; n < 2 * b->length - 1; n++) b->bias[n] = last[-n * sizes->heads];

@@ -90,7 +90,7 @@ KERNEL WIDE void k_attention_backward(float *dq, float *dk, float *dv, float *db
         block b = sequence_block(&sizes, scratch, offsets, s, p);
         gradients g = sequence_gradients(&b);
         for (int64_t head = 0; head < sizes.heads; head++) {
-            choose_head(&b, head, q, k, v, bias);
+            choose_head(&b, head, k, v, bias);
             ask_ahead(&b, dcontext, h, b.column);
             ask_ahead(&b, dq, sizes.ldq, b.column);
             ask_ahead(&b, dk, sizes.ldk, b.key_column);

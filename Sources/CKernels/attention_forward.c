@@ -35,7 +35,7 @@ KERNEL WIDE void k_attention_forward(float *context, float *statistics, float *s
     for (int64_t s = 0; s < sizes.sequences; s++) {
         block b = sequence_block(&sizes, scratch, offsets, s, p);
         for (int64_t head = 0; head < sizes.heads; head++) {
-            choose_head(&b, head, q, k, v, bias);
+            choose_head(&b, head, k, v, bias);
             ask_ahead(&b, context, h, b.column);
             for (int64_t query = 0; query < b.length; query += block_size) {
                 choose_queries(&b, query, q, bias);
