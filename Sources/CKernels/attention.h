@@ -21,7 +21,8 @@ typedef struct {
 typedef struct {
     const k_attention_sizes *sizes;
     int64_t start, length;      // the rows of the sequence
-    int64_t head;               //
+    int64_t ahead;              // how many rows of the next sequence to ask for
+    int64_t head;
     int64_t column, key_column; // where the head begins in rows of q, and its key head in rows of k and v
     int64_t query, count, wide; // the queries query ..< query + count of the sequence; count in whole vectors
     int64_t first, keys;        // the keys first ..< first + keys: all that some of these queries see
@@ -46,9 +47,12 @@ INLINE int64_t distances(int64_t length) {
     return 2 * length + 16;
 }
 
-INLINE block sequence_block(const k_attention_sizes *sizes, float *scratch, int64_t start, int64_t end, float p) {
-    int64_t size = sizes->head_size, length = end - start;
+/// Turns to a sequence.
+INLINE block sequence_block(const k_attention_sizes *sizes, float *scratch, const int32_t *offsets, int64_t sequence,
+                            float p) {
+    int64_t start = offsets[sequence], end = offsets[sequence + 1], length = end - start, size = sizes->head_size;
     block b = {.sizes = sizes, .start = start, .length = length, .threshold = drop_threshold(p), .keep = 1 / (1 - p)};
+    if (sequence + 1 < sizes->sequences) b.ahead = smaller(offsets[sequence + 2] - end, block_size);
     b.tops = scratch;
     b.inverses = b.tops + block_size;
     b.streams = (uint32_t *)(b.inverses + block_size);
@@ -85,15 +89,13 @@ INLINE matrix seen(const block *b, matrix x) {
 
 /// scores [keys, wide] = x y^T, where y is given transposed.
 INLINE void score_product(const block *b, float *scores, matrix x, const float *transposed) {
-    k_product(&(product){.c = scores, .ldc = b->wide, .a = x.x, .row = x.ld, .column = 1, .b = transposed,
-                         .ldb = b->wide, .m = b->keys, .inner = b->sizes->head_size, .n = b->wide});
+    k_product(scores, b->wide, x.x, x.ld, 1, transposed, b->wide, b->keys, b->sizes->head_size, b->wide, NULL, false);
 }
 
 /// c [count, head_size] = weights^T x, its rows multiplied by factors where there are any.
 INLINE void query_product(const block *b, float *c, int64_t ldc, const float *weights, matrix x,
                           const float *factors) {
-    k_product(&(product){.c = c, .ldc = ldc, .a = weights, .row = 1, .column = b->wide, .b = x.x, .ldb = x.ld,
-                         .m = b->count, .inner = b->keys, .n = b->sizes->head_size, .factors = factors});
+    k_product(c, ldc, weights, 1, b->wide, x.x, x.ld, b->count, b->keys, b->sizes->head_size, factors, false);
 }
 
 /// Adds the bias to scores, and makes those that a query does not see -infinity.
@@ -112,6 +114,15 @@ INLINE void adjust_scores(const block *b, bool has_bias) {
             i16 sees = (each <= (int32_t)before) & (each >= (int32_t)-after);
             store(at, sees_all ? s : choose(sees, s, all_lanes(-__builtin_inff())));
         }
+    }
+}
+
+/// Asks memory for a head's columns in the rows of the next sequence: by its turn they are in the cache. It pays for
+/// results most, as writing waits for whole lines.
+INLINE void ask_ahead(const block *b, const float *x, int64_t ld, int64_t column) {
+    x += (b->start + b->length) * ld + column;
+    for (int64_t i = 0; i < b->ahead; i++, x += ld) {
+        for (int64_t d = 0; d < b->sizes->head_size; d += 16) __builtin_prefetch(x + d);
     }
 }
 

@@ -68,9 +68,8 @@ INLINE void backward_weights(const block *b, const gradients *g, bool drops, boo
 /// Rows `first` to `end` of those of all keys: c = weights x, or c adds it.
 INLINE void rows_product(const block *b, float *c, int64_t ldc, const float *weights, matrix x, int64_t first,
                          int64_t end, bool adds) {
-    k_product(&(product){.c = c + first * ldc, .ldc = ldc, .a = weights + (first - b->first) * b->wide,
-                         .row = b->wide, .column = 1, .b = x.x, .ldb = x.ld, .m = end - first, .inner = b->count,
-                         .n = b->sizes->head_size, .adds = adds});
+    k_product(c + first * ldc, ldc, weights + (first - b->first) * b->wide, b->wide, 1, x.x, x.ld, end - first,
+              b->count, b->sizes->head_size, NULL, adds);
 }
 
 /// The gradient of the keys that are seen: that of keys that no earlier block has seen is overwritten.
@@ -88,10 +87,14 @@ KERNEL WIDE void k_attention_backward(float *dq, float *dk, float *dv, float *db
     const k_attention_sizes sizes = *given;
     int64_t size = sizes.head_size, h = sizes.heads * size, group = sizes.heads / sizes.key_heads;
     for (int64_t s = 0; s < sizes.sequences; s++) {
-        block b = sequence_block(&sizes, scratch, offsets[s], offsets[s + 1], p);
+        block b = sequence_block(&sizes, scratch, offsets, s, p);
         gradients g = sequence_gradients(&b);
         for (int64_t head = 0; head < sizes.heads; head++) {
             choose_head(&b, head, k, v, bias);
+            ask_ahead(&b, dcontext, h, b.column);
+            ask_ahead(&b, dq, sizes.ldq, b.column);
+            ask_ahead(&b, dk, sizes.ldk, b.key_column);
+            ask_ahead(&b, dv, sizes.ldv, b.key_column);
             float *head_dk = dk + b.start * sizes.ldk + b.key_column;
             float *head_dv = dv + b.start * sizes.ldv + b.key_column;
             g.dk = gathers(&b) ? g.dk_room : head_dk;

@@ -33,9 +33,10 @@ KERNEL WIDE void k_attention_forward(float *context, float *statistics, float *s
     const k_attention_sizes sizes = *given;
     int64_t h = sizes.heads * sizes.head_size;
     for (int64_t s = 0; s < sizes.sequences; s++) {
-        block b = sequence_block(&sizes, scratch, offsets[s], offsets[s + 1], p);
+        block b = sequence_block(&sizes, scratch, offsets, s, p);
         for (int64_t head = 0; head < sizes.heads; head++) {
             choose_head(&b, head, k, v, bias);
+            ask_ahead(&b, context, h, b.column);
             for (int64_t query = 0; query < b.length; query += block_size) {
                 choose_queries(&b, query, q, bias);
                 if (p > 0) {

@@ -3,16 +3,33 @@
 
 // The result is made in tiles that stay in registers: up to 8 rows of two vectors with AVX-512, 4 of one elsewhere.
 
+typedef struct {
+    float *c;
+    int64_t ldc;
+    const float *a;
+    int64_t row, column;
+    const float *b;
+    int64_t ldb, m, inner, n;
+    const float *factors;
+    bool adds;
+} operands;
+
 /// The tile at (i, j) of the result. Its first `done` columns are left alone.
-INLINE void tile(const product *p, int rows, int vectors, int64_t i, int64_t j, int64_t done) {
+INLINE void tile(const operands *p, int rows, int vectors, int64_t i, int64_t j, int64_t done) {
     v16 sums[8][2] = {0};
-    const float *a = p->a + i * p->row, *b = p->b + j;
-    for (int64_t l = 0; l < p->inner; l++, a += p->column, b += p->ldb) {
+    const float *a[8], *b = p->b + j;
+#pragma clang loop unroll(full)
+    for (int r = 0; r < rows; r++) {
+        a[r] = p->a + (i + r) * p->row;
+        // Else the compiler finds each row from the one before, and the additions take longer than the products.
+        __asm__("" : "+r"(a[r]));
+    }
+    for (int64_t l = 0, at = 0; l < p->inner; l++, at += p->column, b += p->ldb) {
         v16 first = load(b), second = vectors > 1 ? load(b + 16) : first;
 #pragma clang loop unroll(full)
         for (int r = 0; r < rows; r++) {
-            sums[r][0] += a[r * p->row] * first;
-            if (vectors > 1) sums[r][1] += a[r * p->row] * second;
+            sums[r][0] += a[r][at] * first;
+            if (vectors > 1) sums[r][1] += a[r][at] * second;
         }
     }
 #pragma clang loop unroll(full)
@@ -31,7 +48,7 @@ INLINE void tile(const product *p, int rows, int vectors, int64_t i, int64_t j, 
 }
 
 /// All rows of the columns at j, in tiles of about the same height, at most `most`.
-INLINE void columns(const product *p, int most, int vectors, int64_t j, int64_t done) {
+INLINE void columns(const operands *p, int most, int vectors, int64_t j, int64_t done) {
     for (int i = 0, count; i < p->m; i += count) {
         int left = (int)p->m - i, tiles = (left + most - 1) / most;
         count = (left + tiles - 1) / tiles;
@@ -56,9 +73,9 @@ INLINE bool has_wide_registers(void) {
 #endif
 }
 
-KERNEL WIDE void k_product(const product *given) {
-    // A copy: the compiler need not fear that results overwrite it.
-    const product copy = *given, *p = &copy;
+KERNEL WIDE void k_product(float *c, int64_t ldc, const float *a, int64_t row, int64_t column, const float *b,
+                           int64_t ldb, int64_t m, int64_t inner, int64_t n, const float *factors, bool adds) {
+    const operands all = {c, ldc, a, row, column, b, ldb, m, inner, n, factors, adds}, *p = &all;
     bool wide = has_wide_registers();
     int most = wide ? 8 : 4;
     int64_t j = 0;

@@ -70,27 +70,26 @@ INLINE void copy_rows(float *y, int64_t ldy, const float *x, int64_t ldx, int64_
     __builtin_shufflevector(a, b, n, n + 1, n + 16, n + 17, n + 4, n + 5, n + 20, n + 21, n + 8, n + 9, n + 24,      \
                             n + 25, n + 12, n + 13, n + 28, n + 29)
 
-/// Four elements of each of four rows, one after the other; zeros for rows from `left` on.
-INLINE v16 four_rows(const float *x, int64_t ldx, int64_t left) {
+/// Four elements of each of four rows, one after the other.
+INLINE v16 four_rows(const float *a, const float *b, const float *c, const float *d) {
     typedef float v4 __attribute__((vector_size(16), aligned(4)));
-    const v4 zero = {0};
-    v4 a = left > 0 ? *(const v4 *)x : zero, b = left > 1 ? *(const v4 *)(x + ldx) : zero;
-    v4 c = left > 2 ? *(const v4 *)(x + 2 * ldx) : zero, d = left > 3 ? *(const v4 *)(x + 3 * ldx) : zero;
-    return __builtin_shufflevector(__builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7),
-                                   __builtin_shufflevector(c, d, 0, 1, 2, 3, 4, 5, 6, 7), 0, 1, 2, 3, 4, 5, 6, 7, 8,
-                                   9, 10, 11, 12, 13, 14, 15);
+    typedef float v8 __attribute__((vector_size(32), aligned(4)));
+    v8 ab = __builtin_shufflevector(*(const v4 *)a, *(const v4 *)b, 0, 1, 2, 3, 4, 5, 6, 7);
+    v8 cd = __builtin_shufflevector(*(const v4 *)c, *(const v4 *)d, 0, 1, 2, 3, 4, 5, 6, 7);
+    return __builtin_shufflevector(ab, cd, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
 }
 
-/// y [columns, wide] = factor times the transpose of x [rows, columns], zeros in columns rows ..< wide.
+/// y [columns, wide] = factor times the transpose of x [rows, columns]; the last row fills the columns from `rows` on.
 INLINE void transpose(float *y, int64_t wide, const float *x, int64_t ldx, int64_t rows, int64_t columns,
                       float factor) {
     for (int64_t i = 0; i < wide; i += 16) {
+        const float *row[16];
+        for (int64_t n = 0; n < 16; n++) row[n] = x + (i + n < rows ? i + n : rows - 1) * ldx;
         int64_t d = 0;
         for (; d + 4 <= columns; d += 4) {
-            // Four columns of the rows i + n, i + n + 4, i + n + 8 and i + n + 12.
             v16 parts[4];
-            for (int64_t n = 0; n < 4; n++) {
-                parts[n] = four_rows(x + (i + n) * ldx + d, 4 * ldx, (rows - i - n + 3) / 4);
+            for (int n = 0; n < 4; n++) {
+                parts[n] = four_rows(row[n] + d, row[n + 4] + d, row[n + 8] + d, row[n + 12] + d);
             }
             v16 low0 = INTERLEAVED(parts[0], parts[1], 0), high0 = INTERLEAVED(parts[0], parts[1], 2);
             v16 low1 = INTERLEAVED(parts[2], parts[3], 0), high1 = INTERLEAVED(parts[2], parts[3], 2);
@@ -101,7 +100,7 @@ INLINE void transpose(float *y, int64_t wide, const float *x, int64_t ldx, int64
             store(out + 3 * wide, SIDE_BY_SIDE(high0, high1, 2) * factor);
         }
         for (; d < columns; d++) {
-            for (int64_t n = i; n < i + 16; n++) y[d * wide + n] = n < rows ? x[n * ldx + d] * factor : 0;
+            for (int n = 0; n < 16; n++) y[d * wide + i + n] = row[n][d] * factor;
         }
     }
 }
