@@ -1,4 +1,4 @@
-#include "common.h"
+#include "vectors.h"
 
 // Matrix products for processors with AVX-512. One micro-kernel keeps a block of 14 x 32 numbers of the result in
 // registers (28 of 32) and runs over the whole inner dimension: 28 multiplications and additions for every 2 loads of
@@ -16,8 +16,6 @@
 #define FAST_PAIRS __attribute__((target("avx512f,avx512dq,avx512bf16")))
 #define UNROLL _Pragma("clang loop unroll(full)")
 enum { STRIP = 14, PANEL = 32 };
-
-typedef float v16 __attribute__((vector_size(64), aligned(4)));
 
 bool k_gemm_is_fast(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
@@ -150,7 +148,8 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * ((m + STRIP - 1) / STRIP * STRIP);
 }
 
-/// t [16, ldt] = the transpose of x [16, ldx], in four rounds of exchanges between pairs of rows.
+/// t [16, ldt] = the transpose of x [16, ldx], in four rounds of exchanges between pairs of rows: three times as fast as
+/// `transpose`, on 32 registers.
 FAST INLINE void transpose16(float *t, int64_t ldt, const float *x, int64_t ldx) {
     v16 r[16], s[16];
     UNROLL for (int i = 0; i < 16; i++) r[i] = *(const v16 *)(x + i * ldx);
