@@ -1,4 +1,5 @@
 import Files
+import Tensors
 
 /// What Linux tells of machine and process.
 enum SystemFacts {
@@ -77,21 +78,17 @@ enum SystemFacts {
     }
 }
 
-/// The share of the machine that other processes take.
+/// The share of the machine that other processes take, from when this is made.
 struct Neighbours {
     private let start = SystemFacts.ticks
     private let clock = ContinuousClock()
     private let begin = ContinuousClock().now
-    private let processors: Int
 
-    /// Watches from now on.
-    init(processors: Int) { self.processors = processors }
-
-    /// The share since then; `nil` where it cannot be told.
+    /// The share; `nil` where it cannot be told.
     var share: Double? {
         let time = (clock.now - begin) / .seconds(1)
         guard let start, let now = SystemFacts.ticks, time > 0.05 else { return nil }
         let others = Double(now.machine - start.machine - (now.own - start.own)) / 100
-        return max(0, others) / time / Double(processors)
+        return max(0, others) / time / Double(availableProcessors())
     }
 }

@@ -49,7 +49,7 @@ struct EncodeCommand: ParsableCommand {
         let flops = ModelFLOPs(embedder)
         let lengths = texts.map { embedder.tokenIDs(of: $0).ids.count }
         let tokens = lengths.reduce(0, +)
-        let neighbours = Neighbours(processors: threads.count)
+        let neighbours = Neighbours()
         let samples = bulk(texts, lengths, embedder)
         let others = neighbours.share
         let (median, best) = (

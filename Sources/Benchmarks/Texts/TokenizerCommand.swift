@@ -24,7 +24,7 @@ struct TokenizerCommand: ParsableCommand {
         let texts = try input.texts(keepsDuplicates: true)
         let bytes = texts.reduce(0) { $0 + $1.utf8.count }
         var tokens = 0
-        let neighbours = Neighbours(processors: 1)
+        let neighbours = Neighbours()
         var times: [Double] = []
         for round in 0...rounds {
             tokens = 0

@@ -47,7 +47,7 @@ struct StepMeasurement {
         var outcomes: [TrainingStep.Outcome] = []
         let before = BufferPool.shared.statistics
         var afterFirst = before
-        let neighbours = Neighbours(processors: pool.threads)
+        let neighbours = Neighbours()
         for round in 0..<rounds {
             for (index, batch) in batches.enumerated() {
                 let outcome = train(batch)
