@@ -94,6 +94,12 @@ let package = Package(
                 .product(name: "ArgumentParser", package: "swift-argument-parser"),
                 .product(name: "Logging", package: "swift-log"),
             ]),
+        .executableTarget(
+            name: "Benchmarks",
+            dependencies: [
+                "Files", "Tensors", "Tokenizers", "Tracking", "Uniem",
+                .product(name: "ArgumentParser", package: "swift-argument-parser"),
+            ]),
 
         // Tests
         .target(

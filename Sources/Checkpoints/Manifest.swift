@@ -7,7 +7,7 @@ public enum Manifest {
     /// The name of the manifest in its folder.
     public static let fileName = "manifest.json"
 
-    /// Writes the manifest of all files below `folder`.
+    /// Writes the manifest of all files below `folder`, which `FileBytes.replaceFolder` brings to disk and in its place.
     public static func write(for folder: String, about: [(key: String, value: JSON)] = []) throws {
         var files: [(key: String, value: JSON)] = []
         for name in try names(below: folder) where name != fileName {
@@ -19,7 +19,8 @@ public enum Manifest {
                 ))
         }
         let json = JSON.object([("version", 1)] + about + [("files", .object(files))])
-        try FileBytes.writeAtomically(json.text(indent: 2) + "\n", to: folder + "/" + fileName)
+        try FileBytes.write(
+            Array((json.text(indent: 2) + "\n").utf8), to: folder + "/" + fileName)
     }
 
     /// Checks `folder` against its manifest; throws a ``FileError`` that names the first file that differs.

@@ -183,6 +183,14 @@ public enum SafetensorsWriter {
         _ tensors: [(name: String, tensor: Tensor)], metadata: [(key: String, value: String)] = [],
         to path: String
     ) throws(FileError) {
+        try write(tensors, metadata: metadata, to: path, waits: true)
+    }
+
+    /// The same, in a folder that ``FileBytes/replaceFolder(_:build:)`` brings to disk unless this `waits` for it.
+    package static func write(
+        _ tensors: [(name: String, tensor: Tensor)], metadata: [(key: String, value: String)] = [],
+        to path: String, waits: Bool
+    ) throws(FileError) {
         var members: [(key: String, value: JSON)] = []
         if !metadata.isEmpty {
             members.append(("__metadata__", .object(metadata.map { ($0.key, .string($0.value)) })))
@@ -206,7 +214,7 @@ public enum SafetensorsWriter {
         // Data begins at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
         let length = UInt64(header.count)
-        let file = try FileWriter(path: path)
+        let file = try FileWriter(path: path, waits: waits)
         try file.write((0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) })
         try file.write(header)
         for (_, tensor) in tensors {

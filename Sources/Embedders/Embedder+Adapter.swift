@@ -62,7 +62,8 @@ extension Embedder {
                 to: temporary + "/" + AdapterConfiguration.fileName)
             try SafetensorsWriter.write(
                 adapter.parameters.map { ("base_model.model." + $0.name, $0.value) },
-                metadata: [("format", "pt")], to: temporary + "/" + AdapterFolder.weightsName)
+                metadata: [("format", "pt")], to: temporary + "/" + AdapterFolder.weightsName,
+                waits: false)
             let poolingKeys = Pooling.sentenceTransformers(poolings)
             try writeSurroundings(poolingKeys, to: temporary)
             if poolingKeys == nil {

@@ -49,13 +49,16 @@ extension Embedder {
         let configuration = try JSON(contentsOf: path)
         let family = try EncoderFamily(configuration, path: path)
         let source = try CheckpointSource(folder: places.encoder, rules: family.keyRules)
+        // Words and weights take about as long to read: side by side.
+        let tokenizerFolder = places.tokenizer
+        let reading = Background { try Tokenizer(folder: tokenizerFolder) }
         let encoder: any Encoder
         do {
             encoder = try family.makeEncoder(configuration, path: path, source: source)
         } catch let error as ParameterError {
             throw FileError(path: places.encoder, problem: "\(error)")
         }
-        let tokenizer = try Tokenizer(folder: places.tokenizer)
+        let tokenizer = try reading.value()
         guard tokenizer.vocabularySize <= encoder.vocabularySize else {
             throw FileError(
                 path: places.tokenizer,

@@ -23,7 +23,11 @@ extension Embedder {
     }
 
     /// As ``save(to:)``, without an adapter that is attached; loading again is left out unless `verifying`.
-    package func save(to folder: String, verifying: Bool) throws {
+    ///
+    /// - Parameter completing: gets the finished folder before it takes its place, and may add to it.
+    package func save(
+        to folder: String, verifying: Bool, completing: (String) throws -> Void = { _ in }
+    ) throws {
         let names = FileBytes.isFolder(folder) ? try FileBytes.names(in: folder) : []
         guard names.isEmpty || names.contains("config.json") || names.contains("modules.json")
         else {
@@ -34,6 +38,7 @@ extension Embedder {
         try FileBytes.replaceFolder(folder) { temporary in
             try write(to: temporary)
             if verifying { try verify(temporary) }
+            try completing(temporary)
         }
     }
 
@@ -63,13 +68,13 @@ extension Embedder {
         try write(configuration, to: folder + "/config.json")
         try SafetensorsWriter.write(
             encoder.store.parameters.map { ($0.name, $0.value) }, metadata: [("format", "pt")],
-            to: folder + "/model.safetensors")
+            to: folder + "/model.safetensors", waits: false)
         try writeSurroundings(poolingKeys, to: folder)
     }
 
     /// What stands around the encoder: the tokenizer, the prompts, and the modules where there are keys for the pooling.
     func writeSurroundings(_ poolingKeys: [(key: String, value: JSON)]?, to folder: String) throws {
-        try tokenizer.save(to: folder)
+        try tokenizer.write(to: folder)
         if let padding = paddingToken() { try name(padding: padding.token, in: folder) }
         if let prompts = prompts.json { try write(prompts, to: folder + "/" + Prompts.fileName) }
         guard let poolingKeys else { return }
@@ -121,7 +126,8 @@ extension Embedder {
                 let place = try add("Dense")
                 try write(dense.configuration, to: place + "/config.json")
                 try SafetensorsWriter.write(
-                    dense.tensors, metadata: [("format", "pt")], to: place + "/model.safetensors")
+                    dense.tensors, metadata: [("format", "pt")], to: place + "/model.safetensors",
+                    waits: false)
             case .normalize: _ = try add("Normalize")
             }
         }
@@ -137,9 +143,7 @@ extension Embedder {
     }
 
     func write(_ json: JSON, to path: String) throws(FileError) {
-        let file = try FileWriter(path: path)
-        try file.write(Array((json.text(indent: 2) + "\n").utf8))
-        try file.close()
+        try FileBytes.write(Array((json.text(indent: 2) + "\n").utf8), to: path)
     }
 
     /// Loads what was written and compares.

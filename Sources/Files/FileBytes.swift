@@ -225,11 +225,29 @@ public enum FileBytes {
         }
     }
 
+    /// Brings a folder to disk with all that it holds.
     private static func synchronizeTree(_ path: String) throws(FileError) {
-        for name in try names(in: path) where isFolder(path + "/" + name) {
-            try synchronizeTree(path + "/" + name)
+        for name in try names(in: path) {
+            let place = path + "/" + name
+            if isFolder(place) { try synchronizeTree(place) } else { try synchronize(file: place) }
         }
         try synchronize(folder: path)
+    }
+
+    private static func synchronize(file: String) throws(FileError) {
+        let descriptor = unsafe open(file, O_RDONLY | O_CLOEXEC)
+        guard descriptor >= 0 else { throw FileError(path: file, action: "open", code: errno) }
+        defer { close(descriptor) }
+        if fsync(descriptor) != 0 {
+            throw FileError(path: file, action: "bring to disk", code: errno)
+        }
+    }
+
+    /// Writes `bytes` to a new file in a folder that ``replaceFolder(_:build:)`` builds, which brings it to disk.
+    package static func write(_ bytes: [UInt8], to path: String) throws(FileError) {
+        let file = try FileWriter(path: path, waits: false)
+        try file.write(bytes)
+        try file.close()
     }
 }
 
@@ -238,10 +256,18 @@ public final class FileWriter {
     /// The file being written.
     public let path: String
     private var descriptor: CInt
+    private let waits: Bool
 
     /// Makes the file at `path`, emptying one that exists.
-    public init(path: String) throws(FileError) {
+    public convenience init(path: String) throws(FileError) {
+        try self.init(path: path, waits: true)
+    }
+
+    /// The same; unless ``close()`` `waits` for the disk, someone else has to: ``FileBytes/replaceFolder(_:build:)``
+    /// waits for all files of a folder at once, which takes about as long as for one.
+    package init(path: String, waits: Bool) throws(FileError) {
         self.path = path
+        self.waits = waits
         descriptor = unsafe open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o666)
         guard descriptor >= 0 else { throw FileError(path: path, action: "create", code: errno) }
     }
@@ -273,13 +299,25 @@ public final class FileWriter {
     /// Brings the file to disk and closes it.
     public func close() throws(FileError) {
         guard descriptor >= 0 else { return }
-        let ok = fsync(descriptor) == 0
+        if !waits { beginToSynchronize(descriptor) }
+        let ok = !waits || fsync(descriptor) == 0
         let code = errno
         let closed = close_(descriptor) == 0
         descriptor = -1
         if !ok { throw FileError(path: path, action: "bring to disk", code: code) }
         if !closed { throw FileError(path: path, action: "close", code: errno) }
     }
+}
+
+/// Tells the system to begin to write the open file to disk, where it has a way to be told.
+private func beginToSynchronize(_ descriptor: CInt) {
+    #if os(Linux)
+        // As `renameat2`; SYNC_FILE_RANGE_WRITE is 2.
+        guard let symbol = unsafe dlsym(nil, "sync_file_range") else { return }
+        typealias Function = @convention(c) (CInt, off_t, off_t, CUnsignedInt) -> CInt
+        let begin = unsafe unsafeBitCast(symbol, to: Function.self)
+        _ = begin(descriptor, 0, 0, 2)
+    #endif
 }
 
 private func close_(_ descriptor: CInt) -> CInt { close(descriptor) }

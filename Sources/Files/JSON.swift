@@ -129,6 +129,11 @@ public enum JSON: Sendable {
 
     private static func quote(_ value: String, to out: inout String) {
         out += "\""
+        defer { out += "\"" }
+        if isPlain(value) {
+            out += value
+            return
+        }
         for scalar in value.unicodeScalars {
             switch scalar {
             case "\"": out += "\\\""
@@ -144,7 +149,21 @@ public enum JSON: Sendable {
             default: out.unicodeScalars.append(scalar)
             }
         }
-        out += "\""
+    }
+
+    /// Whether `value` can stand between quotes as it is.
+    private static func isPlain(_ value: String) -> Bool {
+        var (last, before) = (UInt8(0), UInt8(0))
+        for byte in value.utf8 {
+            switch byte {
+            case 0..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "\\"): return false
+            // U+2028 and U+2029.
+            case 0xA8, 0xA9: if before == 0xE2, last == 0x80 { return false }
+            default: break
+            }
+            (before, last) = (last, byte)
+        }
+        return true
     }
 }
 

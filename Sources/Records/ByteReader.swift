@@ -84,9 +84,15 @@ struct ByteReader {
     /// The next line, one row, without its `\n` or `\r\n`; `nil` at the end of the file. Nothing
     /// else ends a line (not U+2028, U+0085 or form feed, which text may contain).
     mutating func readLine() throws(FileError) -> [UInt8]? {
-        startRow()
-        guard try peek() != nil else { return nil }
         var out: [UInt8] = []
+        return try readLine(into: &out) ? out : nil
+    }
+
+    /// The same in place of what `out` holds, whose memory is used again; false at the end of the file.
+    mutating func readLine(into out: inout [UInt8]) throws(FileError) -> Bool {
+        startRow()
+        out.removeAll(keepingCapacity: true)
+        guard try peek() != nil else { return false }
         while try peek() != nil {
             let end = piece[position...].firstIndex(of: 0x0A)
             out += piece[position..<(end ?? piece.count)]
@@ -96,7 +102,7 @@ struct ByteReader {
         _ = try next()
         try endRow()
         if out.last == 0x0D { out.removeLast() }
-        return out
+        return true
     }
 
     /// Passes over the next line; whether it holds anything but spaces, tabs and `\r`; `nil` at the

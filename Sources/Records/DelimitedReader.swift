@@ -20,7 +20,11 @@ struct DelimitedReader<Source: CellReader>: RowReader {
     let headerLine: Int?
     private var source: Source
     private let columns: [String]
-    private var pending: (line: Int, cells: [[UInt8]])?
+    /// The columns that are looked at, and their names.
+    private var wanted: (places: [Int], names: [String])
+    private var cells = Cells()
+    /// Whether `cells` are a row that was not given yet.
+    private var isPending = false
 
     var hasNames: Bool { headerLine != nil }
     var format: String { Source.name + (hasNames ? "" : " without header") }
@@ -28,64 +32,78 @@ struct DelimitedReader<Source: CellReader>: RowReader {
     init(path: String, rule: HeaderRule) throws(FileError) {
         self.path = path
         source = try Source(path: path)
-        guard let first = try source.next() else {
+        guard try source.next(&cells) else {
             throw FileError(path: path, problem: "no rows", remedy: "check that this is the file")
         }
         var names: [String] = []
-        for cell in first.cells {
-            guard let name = String(validating: cell, as: UTF8.self) else {
+        for place in 0..<cells.count {
+            guard let name = cells.text(place) else {
                 throw FileError(
-                    path: path, line: first.line,
+                    path: path, line: cells.line,
                     problem: "column \(names.count + 1) is not valid UTF-8",
                     remedy: "convert the file to UTF-8")
             }
             names.append(name)
         }
         if Self.isHeader(names, rule) {
-            try Self.checkUnique(names, path: path, line: first.line)
-            headerLine = first.line
+            try Self.checkUnique(names, path: path, line: cells.line)
+            headerLine = cells.line
             columns = names
         } else {
             headerLine = nil
-            columns = try Self.positionalNames(names, path: path, line: first.line)
-            pending = first
+            columns = try Self.positionalNames(names, path: path, line: cells.line)
+            isPending = true
         }
+        wanted = (Array(columns.indices), columns)
     }
 
     mutating func next() throws(FileError) -> Row? {
-        let cells: (line: Int, cells: [[UInt8]])
-        if let first = pending {
-            cells = first
-            pending = nil
-        } else if let more = try source.next() {
-            cells = more
-        } else {
+        if isPending {
+            isPending = false
+        } else if try !source.next(&cells) {
             return nil
         }
-        guard cells.cells.count == columns.count else {
+        guard cells.count == columns.count else {
             throw FileError(
                 path: path, line: cells.line,
                 problem: "expected \(columns.count) columns (\(listed(columns))), found "
-                    + "\(cells.cells.count)",
+                    + "\(cells.count)",
                 remedy: Source.columnRemedy)
         }
-        var values: [JSON] = []
-        values.reserveCapacity(columns.count)
-        for (cell, column) in zip(cells.cells, columns) {
-            guard let text = String(validating: cell, as: UTF8.self) else {
-                throw FileError(
-                    path: path, line: cells.line,
-                    problem: "\(shownName(column)) is not valid UTF-8",
-                    remedy: "convert the file to UTF-8")
-            }
-            values.append(.string(text))
+        // Also the columns that nobody looks at must be text.
+        if wanted.places.count < columns.count, !cells.isASCII {
+            for place in columns.indices { _ = try text(place) }
         }
-        return Row(line: cells.line, columns: columns, values: values)
+        var values: [JSON] = []
+        values.reserveCapacity(wanted.places.count)
+        for place in wanted.places { values.append(.string(try text(place))) }
+        return Row(line: cells.line, columns: wanted.names, values: values)
+    }
+
+    private func text(_ place: Int) throws(FileError) -> String {
+        guard let text = cells.text(place) else {
+            throw FileError(
+                path: path, line: cells.line,
+                problem: "\(shownName(columns[place])) is not valid UTF-8",
+                remedy: "convert the file to UTF-8")
+        }
+        return text
+    }
+
+    mutating func narrow(_ first: Row, to names: [String]) throws(FileError) -> Row {
+        var (places, values): ([Int], [JSON]) = ([], [])
+        for name in names {
+            guard let place = first.index(of: name, hint: 0) else { return first }
+            places.append(place)
+            values.append(first.values[place])
+        }
+        wanted = (places, names)
+        return Row(line: first.line, columns: names, values: values)
     }
 
     mutating func skip() throws(FileError) -> Bool {
-        if pending != nil {
-            pending = nil
+        if isPending {
+            isPending = false
             return true
         }
         return try source.skip()
@@ -136,6 +154,31 @@ struct DelimitedReader<Source: CellReader>: RowReader {
     }
 }
 
+/// The cells of one row.
+struct Cells {
+    /// The line where the row begins.
+    var line = 0
+    /// Their bytes, one cell after another, perhaps with something between.
+    var bytes: [UInt8] = []
+    /// Where each one's bytes stand.
+    var ranges: [Range<Int>] = []
+
+    /// How many there are.
+    var count: Int { ranges.count }
+
+    /// Whether all are ASCII, which is valid UTF-8.
+    var isASCII: Bool { bytes.allSatisfy { $0 < 0x80 } }
+
+    /// The text of a cell; `nil` where it is not valid UTF-8.
+    func text(_ place: Int) -> String? { String(validating: bytes[ranges[place]], as: UTF8.self) }
+
+    /// Forgets all cells, but keeps the memory.
+    mutating func removeAll() {
+        bytes.removeAll(keepingCapacity: true)
+        ranges.removeAll(keepingCapacity: true)
+    }
+}
+
 /// Cuts a file into rows of cells.
 protocol CellReader {
     /// What the format is called.
@@ -143,9 +186,9 @@ protocol CellReader {
     /// What to do about a row with another number of columns.
     static var columnRemedy: String { get }
     init(path: String) throws(FileError)
-    /// The cells of the next row that is not blank, and the line where it begins; `nil` at the end.
-    mutating func next() throws(FileError) -> (line: Int, cells: [[UInt8]])?
-    /// Passes over the row that ``next()`` would give; false at the end.
+    /// Puts the cells of the next row that is not blank into `cells`; false at the end.
+    mutating func next(_ cells: inout Cells) throws(FileError) -> Bool
+    /// Passes over the row that ``next(_:)`` would give; false at the end.
     mutating func skip() throws(FileError) -> Bool
 }
 
@@ -161,18 +204,22 @@ struct TSVCells: CellReader {
         bytes = try ByteReader(path: path)
     }
 
-    mutating func next() throws(FileError) -> (line: Int, cells: [[UInt8]])? {
-        while true {
-            let number = bytes.line
-            guard let line = try bytes.readLine() else { return nil }
-            if line.allSatisfy({ $0 == 0x20 }) { continue }
-            let cells = line.split(
-                separator: 0x09, maxSplits: Row.columnLimit, omittingEmptySubsequences: false)
-            guard cells.count <= Row.columnLimit else {
-                throw .tooManyColumns(path: path, line: number)
+    mutating func next(_ cells: inout Cells) throws(FileError) -> Bool {
+        repeat {
+            cells.removeAll()
+            cells.line = bytes.line
+            guard try bytes.readLine(into: &cells.bytes) else { return false }
+        } while cells.bytes.allSatisfy { $0 == 0x20 }
+        var start = 0
+        for end in cells.bytes.indices where cells.bytes[end] == 0x09 {
+            cells.ranges.append(start..<end)
+            start = end + 1
+            guard cells.count < Row.columnLimit else {
+                throw .tooManyColumns(path: path, line: cells.line)
             }
-            return (number, cells.map { Array($0) })
         }
+        cells.ranges.append(start..<cells.bytes.count)
+        return true
     }
 
     mutating func skip() throws(FileError) -> Bool {
@@ -195,38 +242,42 @@ struct CSVCells: CellReader {
         bytes = try ByteReader(path: path)
     }
 
-    mutating func next() throws(FileError) -> (line: Int, cells: [[UInt8]])? {
+    mutating func next(_ cells: inout Cells) throws(FileError) -> Bool {
         while try bytes.peek() != nil {
-            let line = bytes.line
+            cells.removeAll()
+            cells.line = bytes.line
             bytes.startRow()
-            var cells: [[UInt8]] = []
             var isQuoted = false
             repeat {
                 guard cells.count < Row.columnLimit else {
-                    throw .tooManyColumns(path: path, line: line)
+                    throw .tooManyColumns(path: path, line: cells.line)
                 }
+                let start = cells.bytes.count
                 if try bytes.peek() == UInt8(ascii: "\"") {
                     isQuoted = true
-                    cells.append(try quoted())
+                    try quoted(&cells.bytes)
                 } else {
-                    cells.append(try plain())
+                    try plain(&cells.bytes, start)
                 }
+                cells.ranges.append(start..<cells.bytes.count)
             } while try takeSeparator()
             try bytes.endRow()
-            if cells.count == 1, !isQuoted, cells[0].allSatisfy({ $0 == 0x20 }) { continue }
-            return (line, cells)
+            if cells.count == 1, !isQuoted, cells.bytes.allSatisfy({ $0 == 0x20 }) { continue }
+            return true
         }
-        return nil
+        return false
     }
 
-    mutating func skip() throws(FileError) -> Bool { try next() != nil }
+    mutating func skip() throws(FileError) -> Bool {
+        var cells = Cells()
+        return try next(&cells)
+    }
 
-    /// A field in quotes, its opening quote not yet read.
-    private mutating func quoted() throws(FileError) -> [UInt8] {
+    /// Appends a field in quotes, its opening quote not yet read.
+    private mutating func quoted(_ field: inout [UInt8]) throws(FileError) {
         let quote = UInt8(ascii: "\"")
         let start = bytes.line
         _ = try bytes.next()
-        var field: [UInt8] = []
         while true {
             try bytes.read(until: (quote, quote, quote, quote), into: &field)
             guard try bytes.next() != nil else {
@@ -240,11 +291,11 @@ struct CSVCells: CellReader {
         }
         // What may follow is a comma, a line end or the end of the file.
         switch try bytes.peek() {
-        case nil, UInt8(ascii: ","), 0x0A: return field
+        case nil, UInt8(ascii: ","), 0x0A: return
         case 0x0D:
             _ = try bytes.next()
             let after = try bytes.peek()
-            if after == 0x0A || after == nil { return field }
+            if after == 0x0A || after == nil { return }
             fallthrough
         default:
             throw FileError(
@@ -253,17 +304,18 @@ struct CSVCells: CellReader {
         }
     }
 
-    private mutating func plain() throws(FileError) -> [UInt8] {
+    /// Appends a field without quotes, which begins at `start` of `field`.
+    private mutating func plain(_ field: inout [UInt8], _ start: Int) throws(FileError) {
         let quote = UInt8(ascii: "\"")
-        var field: [UInt8] = []
         try bytes.read(until: (UInt8(ascii: ","), 0x0A, quote, quote), into: &field)
         if try bytes.peek() == quote {
             throw FileError(
                 path: path, line: bytes.line, problem: "a quote inside a field without quotes",
                 remedy: "put the field in quotes and write the quote inside it twice")
         }
-        if try bytes.peek() != UInt8(ascii: ","), field.last == 0x0D { field.removeLast() }
-        return field
+        if try bytes.peek() != UInt8(ascii: ","), field.count > start, field.last == 0x0D {
+            field.removeLast()
+        }
     }
 
     /// Reads what ends a field; whether it was a comma, so that another field follows.

@@ -10,6 +10,11 @@ extension Tokenizer {
         }
     }
 
+    /// The same into a folder that `FileBytes.replaceFolder` builds, which brings all files to disk.
+    package func write(to folder: String) throws(FileError) {
+        for file in files { try FileBytes.write(file.bytes, to: folder + "/" + file.name) }
+    }
+
     /// A new BERT tokenizer over `vocabulary`, in the order of the ids.
     ///
     /// The vocabulary must hold `[PAD]`, `[UNK]`, `[CLS]`, `[SEP]` and `[MASK]`, no token twice and none that is empty

@@ -176,10 +176,15 @@ public final class FineTuner {
             trackers: trackers ?? [ConsoleTracker()])
         return try recorded(recording) {
             let info = session.info(recording, resumedFrom: 0)
-            if let directory = recording.directory {
-                try begin(directory, recording.runID, configuration, session.resolved, info)
-            }
-            try recording.start(info)
+            try recording.start(
+                info,
+                after: recording.directory.map { directory in
+                    RunBeginning(
+                        directory: directory, runID: recording.runID, embedder: embedder,
+                        modelName: modelName, sources: sources, validation: validation, test: test,
+                        configuration: configuration, resolved: session.resolved,
+                        environment: info.environment)
+                })
             let outcome = try session.run(recording, callbacks: callbacks, stop: stop)
             isDone = true
             return outcome
@@ -202,42 +207,6 @@ public final class FineTuner {
         } onCancel: {
             stop.raise()
         }
-    }
-
-    /// Writes all that the run needs to go on from its folder.
-    private func begin(
-        _ directory: RunDirectory, _ runID: String, _ configuration: TrainingConfiguration,
-        _ resolved: RunFile.Resolved, _ info: RunInfo
-    ) throws {
-        var training: [StoredDataset] = []
-        for (number, source) in sources.enumerated() {
-            switch source.data {
-            case .memory(let dataset):
-                training.append(
-                    try StoredDataset(
-                        writing: dataset, name: source.name, loss: source.loss,
-                        to: "data/train-\(number).jsonl", in: directory.path))
-            case .stream(let stream):
-                training.append(
-                    try StoredDataset(
-                        stream, name: source.name, loss: source.loss, count: resolved.streamRows))
-            }
-        }
-        func stored(_ dataset: Dataset?, _ name: String) throws -> StoredDataset? {
-            try dataset.map {
-                try StoredDataset(
-                    writing: $0, name: name, loss: nil, to: "data/\(name).jsonl",
-                    in: directory.path)
-            }
-        }
-        let file = RunFile(
-            id: runID, model: FileBytes.absolute(modelName), configuration: configuration,
-            runsDirectory: configuration.runsDirectory.map(FileBytes.absolute),
-            resolved: resolved, training: training,
-            validation: try stored(validation, "validation"), test: try stored(test, "test"),
-            environment: info.environment)
-        try directory.writeStart(embedder)
-        try directory.begin(file)
     }
 }
 

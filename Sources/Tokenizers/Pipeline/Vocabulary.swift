@@ -41,8 +41,13 @@ struct Vocabulary: Sendable {
     mutating func add(_ token: String, id: Int) throws(Problem) {
         guard (0..<Self.maximumSize).contains(id) else { throw .badID(id, token) }
         if id < places.count, let old = self.token(id) { throw .duplicateID(id, old, token) }
-        if let old = self.id(of: token) { throw .duplicateToken(token, old, id) }
-        insert(token, id: id)
+        let start = bytes.count
+        bytes.append(contentsOf: token.utf8)
+        if let old = self.id(of: bytes, start..<bytes.count) {
+            bytes.removeLast(bytes.count - start)
+            throw .duplicateToken(token, Int(old), id)
+        }
+        enter(start, id: id)
     }
 
     /// Adds a token whose id is free; where the token is there already, it is found under the new id from now on.
@@ -50,9 +55,14 @@ struct Vocabulary: Sendable {
 
     /// The same for a token that need not be valid UTF-8.
     mutating func insert(_ token: some Sequence<UInt8>, id: Int) {
-        while places.count <= id { places.append((-1, 0)) }
         let start = bytes.count
         bytes.append(contentsOf: token)
+        enter(start, id: id)
+    }
+
+    /// Makes the bytes from `start` on the token of the free id `id`.
+    private mutating func enter(_ start: Int, id: Int) {
+        while places.count <= id { places.append((-1, 0)) }
         places[id] = (start, bytes.count - start)
         count += 1
         longest = max(longest, bytes.count - start)

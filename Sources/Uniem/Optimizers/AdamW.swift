@@ -1,4 +1,5 @@
 public import Layers
+internal import Synchronization
 public import Tensors
 
 /// Which parameters do not decay.
@@ -45,6 +46,8 @@ public final class AdamW {
     public let settings: Settings
     private let parameters: [Entry]
     private var moments: [AdamWMoments?]
+    /// Called before parameters change for the first time; where it says no, they stay as they are.
+    var mayBegin: (() -> Bool)?
 
     /// The parts of a name that say that a parameter does not decay: biases, and norms of every family.
     public static let noDecayKeywords = ["bias", "LayerNorm", "layernorm", "layer_norm", "ln_"]
@@ -95,17 +98,35 @@ public final class AdamW {
     public func step(
         _ gradients: Gradients, rate: Double, groupFactor factor: Double = 1, pool: WorkerPool
     ) {
+        makeMoments(gradients, pool)
+        if let mayBegin {
+            guard mayBegin() else { return }
+            self.mayBegin = nil
+        }
         var pieces: [AdamWMoments.Piece] = []
-        for (index, entry) in parameters.enumerated() {
-            guard gradients.has(entry.parameter) else { continue }
-            let own = moments[index] ?? AdamWMoments(shape: entry.parameter.trainableShape)
-            moments[index] = own
+        for (entry, own) in zip(parameters, moments) {
+            guard gradients.has(entry.parameter), let own else { continue }
             let step = AdamWStep(
                 rate: entry.rate.map { $0 * factor } ?? rate, beta1: settings.beta1,
                 beta2: settings.beta2, epsilon: settings.epsilon, decay: entry.decay, step: 0)
             pieces += own.pieces(of: entry.parameter, gradients, step)
         }
         pool.run(pieces.count) { pieces[$0].run() }
+    }
+
+    /// Makes the moments that are not there yet; the system gives memory slowly, so all threads ask for it.
+    private func makeMoments(_ gradients: Gradients, _ pool: WorkerPool) {
+        let missing = parameters.indices.filter {
+            moments[$0] == nil && gradients.has(parameters[$0].parameter)
+        }
+        if missing.isEmpty { return }
+        let made = Mutex(moments)
+        pool.run(missing.count) { number in
+            let index = missing[number]
+            let own = AdamWMoments(shape: parameters[index].parameter.trainableShape)
+            made.withLock { $0[index] = own }
+        }
+        moments = made.withLock { $0 }
     }
 
     /// Bytes of all moments.

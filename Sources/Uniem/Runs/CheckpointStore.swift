@@ -27,10 +27,11 @@ struct CheckpointStore {
         try FileBytes.replaceFolder(target) { folder in
             try SafetensorsWriter.write(
                 store.parameters.filter { !$0.isFrozen }.map { ($0.name, $0.value) },
-                metadata: [("format", "pt")], to: folder + "/model.safetensors")
-            try SafetensorsWriter.write(optimizer.state, to: folder + "/optimizer.safetensors")
-            try FileBytes.writeAtomically(
-                state.json.text(indent: 2) + "\n", to: folder + "/state.json")
+                metadata: [("format", "pt")], to: folder + "/model.safetensors", waits: false)
+            try SafetensorsWriter.write(
+                optimizer.state, to: folder + "/optimizer.safetensors", waits: false)
+            try FileBytes.write(
+                Array((state.json.text(indent: 2) + "\n").utf8), to: folder + "/state.json")
             try Manifest.write(for: folder, about: [("step", .int(state.step))])
         }
         let bytes = try FileBytes.names(in: target).reduce(0) { sum, name in

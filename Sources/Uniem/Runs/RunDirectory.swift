@@ -4,7 +4,7 @@ internal import Files
 
 /// The folder of one run: `run.json`, `data/`, the model it started from in `start/`, `checkpoints/`, `history.jsonl`,
 /// and the finished `model/`. One process works in it at a time.
-final class RunDirectory {
+final class RunDirectory: Sendable {
     /// The folder.
     let path: String
     private let lock: FileLock?
@@ -87,9 +87,7 @@ final class RunDirectory {
 
     /// Writes the model that the run starts from, which holds what is frozen for all checkpoints.
     func writeStart(_ embedder: Embedder) throws {
-        try embedder.save(to: startPath, verifying: false)
-        try Manifest.write(for: startPath)
-        try FileBytes.synchronize(folder: startPath)
+        try embedder.save(to: startPath, verifying: false) { try Manifest.write(for: $0) }
     }
 
     /// The model that the run started from. Throws a `FileError` where it is missing or damaged.

@@ -19,7 +19,7 @@ struct RunFile {
     var environment: JSON
 
     /// What the configuration left open, and was decided before the first step.
-    struct Resolved: Equatable {
+    struct Resolved: Equatable, Sendable {
         var batchSize: Int
         var learningRate: Double
         /// Optimizer steps in all; `nil` where the rows were not counted.

@@ -1,5 +1,6 @@
 internal import Files
 internal import RunStore
+internal import Synchronization
 internal import Tracking
 
 /// Where a run is written down: its folder, the database, and trackers.
@@ -11,8 +12,12 @@ final class RunRecording {
     /// The folder; `nil` where nothing is written.
     let directory: RunDirectory?
     private let database: RunDatabase?
-    private let group: TrackerGroup
+    /// All trackers. A new database is still being made while other things are done.
+    private let group: Background<TrackerGroup>
     private var history: RunHistory?
+    /// The writing of what the run needs to go on, and then the word to all trackers that it starts.
+    private var beginning: Background<Void>?
+    private let held = HeldEvents()
 
     /// A new run. Makes its folder, unless nothing is to be written.
     ///
@@ -29,7 +34,9 @@ final class RunRecording {
         guard !runID.isEmpty, !runID.contains("/"), runID != ".", runID != ".." else {
             throw TrainingError.invalid("run id \"\(runID)\"", "give a name without slashes")
         }
-        database = try home.map { try RunDatabase(path: $0 + "/runs.sqlite") }
+        let databasePath = home.map { $0 + "/runs.sqlite" }
+        let isKnown = databasePath.map(FileBytes.exists) ?? false
+        database = isKnown ? try databasePath.map { try RunDatabase(path: $0) } : nil
         if let database, let home, let known = try? database.run(runID), known.id == runID {
             throw TrainingError.invalid(
                 "a run \(runID) is recorded in \(home) already, its folder is \(known.directory)",
@@ -40,8 +47,11 @@ final class RunRecording {
         directory = try folder.map { folder throws(FileError) in
             try RunDirectory(creating: folder)
         }
-        group = TrackerGroup(
-            RunRecording.trackers(trackers, database, runID, configuration, folder))
+        // A new database knows no run that this one could be taken for, so that nobody has to wait for it here.
+        group = Background { [database] in
+            let database = try database ?? databasePath.map { try RunDatabase(path: $0) }
+            return RunRecording.group(trackers, database, runID, configuration, folder)
+        }
     }
 
     /// A run that goes on, in the folder `directory`; its database is the one beside it, or the one it began in.
@@ -53,9 +63,9 @@ final class RunRecording {
         path = directory.path
         self.directory = directory
         database = try RunRecording.database(of: file, in: directory, runsDirectory)
-        group = TrackerGroup(
-            RunRecording.trackers(
-                trackers, database, runID, file.configuration, directory.path))
+        group = Background { [database, runID] in
+            RunRecording.group(trackers, database, runID, file.configuration, directory.path)
+        }
     }
 
     /// The database of a run that was begun: that in `runsDirectory`, that beside its folder, or the one it began in.
@@ -71,27 +81,44 @@ final class RunRecording {
         return try home.map { try RunDatabase(path: $0 + "/runs.sqlite") }
     }
 
-    private static func trackers(
+    private static func group(
         _ trackers: [any RunTracker], _ database: RunDatabase?, _ runID: String,
         _ configuration: TrainingConfiguration, _ folder: String?
-    ) -> [any RunTracker] {
+    ) -> TrackerGroup {
         var result = trackers
         if let database { result.append(SQLiteTracker(database: database, runID: runID)) }
         if configuration.tensorBoard, let folder {
             result.append(TensorBoardTracker(folder: folder))
         }
-        return result
+        return TrackerGroup(result)
     }
+
+    /// Tells all trackers that a new run starts, once `files` are on disk: the run may compute meanwhile.
+    ///
+    /// Nothing is told before, and ``awaitBeginning()`` says when that is: a run of which anything is known can be
+    /// resumed. Until then the weights of the model must stay as they are.
+    func start(_ info: RunInfo, after files: RunBeginning?) throws {
+        guard let files else { return try start(info) }
+        try openHistory()
+        held.begin()
+        beginning = Background { [group, held] in
+            let group = try group.value()
+            try files.write()
+            try group.track(.started(info))
+            held.release { try? group.track($0) }
+        }
+    }
+
+    /// Waits until the run has begun. Throws what went wrong with that.
+    func awaitBeginning() throws { try beginning?.value() }
 
     /// Tells all trackers that the run starts or goes on; `past` are its steps up to now, as its folder knows them.
     func start(
         _ info: RunInfo,
         past: (steps: [StepMetrics], evaluations: [EvaluationMetrics]) = ([], [])
     ) throws {
-        history = try directory.map { directory throws(FileError) in
-            try RunHistory(folder: directory.path)
-        }
-        try group.track(.started(info))
+        try openHistory()
+        try group.value().track(.started(info))
         if let database, info.resumedFromStep > 0 {
             // What the database does not know: it is another one, or could not be written for a while.
             _ = try database.restore(
@@ -99,24 +126,68 @@ final class RunRecording {
         }
     }
 
+    private func openHistory() throws(FileError) {
+        history = try directory.map { directory throws(FileError) in
+            try RunHistory(folder: directory.path)
+        }
+    }
+
     /// Tells of an event; throws where the folder of the run cannot be written.
     func track(_ event: RunEvent) throws {
+        switch event {
+        // Words and rows wait for the beginning, so that nobody else has to.
+        case .message, .data: if held.take(event) { return }
+        default: try awaitBeginning()
+        }
         try history?.track(event)
-        try group.track(event)
+        try group.value().track(event)
     }
 
     /// Brings to disk what was told, before a checkpoint says that it happened.
     func flush() throws {
+        try awaitBeginning()
         try history?.flush()
-        group.flush()
+        try group.value().flush()
     }
 
-    func warn(_ text: String) { try? group.track(.message(level: .warning, text: text)) }
-    func say(_ text: String) { try? group.track(.message(level: .info, text: text)) }
+    func warn(_ text: String) { try? track(.message(level: .warning, text: text)) }
+    func say(_ text: String) { try? track(.message(level: .info, text: text)) }
 
     func finish(_ status: RunStatus, seconds: Double, message: String) {
+        // What went wrong with it is the message.
+        try? awaitBeginning()
         try? history?.flush()
-        try? group.track(.finished(status: status, seconds: seconds, message: message))
-        group.finish()
+        try? group.value().track(.finished(status: status, seconds: seconds, message: message))
+        try? group.value().finish()
+    }
+}
+
+/// Events that are held back until the run has begun.
+private final class HeldEvents: Sendable {
+    /// `nil` where nothing is held back.
+    private let events = Mutex<[RunEvent]?>(nil)
+
+    /// Holds back what comes from now on.
+    func begin() { events.withLock { $0 = [] } }
+
+    /// Whether `event` is held back now.
+    func take(_ event: RunEvent) -> Bool {
+        events.withLock { events in
+            events?.append(event)
+            return events != nil
+        }
+    }
+
+    /// Hands over to `body` what was held back, in order, and holds nothing back any more.
+    func release(_ body: (RunEvent) -> Void) {
+        while true {
+            let next = events.withLock { events -> [RunEvent] in
+                let next = events ?? []
+                events = next.isEmpty ? nil : []
+                return next
+            }
+            if next.isEmpty { return }
+            next.forEach(body)
+        }
     }
 }

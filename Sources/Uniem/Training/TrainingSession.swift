@@ -109,10 +109,10 @@ final class TrainingSession {
     ) throws -> FineTuner.Outcome {
         let trainer = try Trainer(
             embedder: embedder, plan: plan, pool: pool, engine: engine, checkpoint: checkpoint)
+        trainer.optimizer.mayBegin = { (try? recording.awaitBeginning()) != nil }
         for note in notes { recording.say(note) }
         tellWhatTrains(recording)
         reportOddities(recording)
-        tellRows(recording)
         try measureBefore(trainer.state, recording)
         let directory = recording.directory
         var written = checkpoint?.step
@@ -127,12 +127,22 @@ final class TrainingSession {
             try recording.track(
                 .checkpoint(step: state.step, path: result.path, bytes: result.bytes))
         }
+        // The texts are stored while training goes on, not before it: the first step has the machine to itself.
+        var areRowsTold = false
+        func tellRowsOnce() {
+            if !areRowsTold { tellRows(recording) }
+            areRowsTold = true
+        }
         let end = try trainer.run(
             tokens: tokens,
             Trainer.Surroundings(
-                track: { try recording.track($0) },
+                track: { event in
+                    tellRowsOnce()
+                    try recording.track(event)
+                },
                 evaluate: { phase, state in try self.measure(phase, state, recording) },
                 checkpoint: write, callbacks: callbacks, stop: stop))
+        tellRowsOnce()
         if written != trainer.state.step || end == .interrupted { try write(trainer.state) }
         let path = directory?.checkpoints.path(ofStep: trainer.state.step)
         guard end == .finished else {
@@ -247,6 +257,7 @@ final class TrainingSession {
             guard state.step == 0 else { continue }
             let evaluation = measured(data)
             before[name] = evaluation
+            try recording.awaitBeginning()
             try recording.directory?.writeBefore(evaluation.json, of: name)
             try track(.before, evaluation, name, data, state, recording)
         }

@@ -91,8 +91,9 @@ struct FinetuneCommand: Subcommand {
 
     func run(in context: Context) throws {
         let folder = try model.folder(in: context)
+        let loading = model.beginLoading(folder)
         let (sources, validationRows, testRows) = try loadData(in: context)
-        let embedder = try model.load(folder, in: context)
+        let embedder = try model.load(folder, begun: loading, in: context)
         let type = model.modelType ?? ModelType.inferred(from: model.model)
         context.say(
             "model: \(model.model), type \(type.rawValue), pooling "

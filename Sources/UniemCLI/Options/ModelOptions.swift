@@ -60,10 +60,23 @@ struct ModelOptions: ParsableArguments {
         try context.withHub { try Pretrained.folder(of: model, hub: $0) }
     }
 
-    /// Loads the model in `folder`.
-    func load(_ folder: String, in context: Context) throws -> Embedder {
+    /// Begins to load the model in `folder`, for ``load(_:begun:in:)``, while other things are done.
+    func beginLoading(_ folder: String) -> Background<Embedder>? {
+        // The base model of an adapter may have to be fetched: that is done in its turn, and told.
+        do { if try Embedder.adapterBase(of: folder) != nil { return nil } } catch { return nil }
+        let (pooling, modelType) = (pooling, modelType)
+        return Background {
+            try Embedder.load(folder, pooling: pooling, modelType: modelType)
+        }
+    }
+
+    /// Loads the model in `folder`, or waits for what was `begun`.
+    func load(
+        _ folder: String, begun: Background<Embedder>? = nil, in context: Context
+    ) throws -> Embedder {
         let embedder = try context.logger.timed("model loaded") {
-            try context.withHub {
+            if let begun { return try begun.value() }
+            return try context.withHub {
                 try Pretrained.embedder(
                     in: folder, pooling: pooling, modelType: modelType, hub: $0)
             }
