@@ -255,8 +255,10 @@ struct MemoryAccountTests {
             }
             let ratio =
                 Double(predicted.tensors) / Double(BufferPool.shared.statistics.peakBytesInUse)
-            // Blocks that are kept may be larger than what is asked for.
-            #expect(ratio > 0.8 && ratio < 1.05, "\(ratio) \(predicted)")
+            // Two threads need not be at their most at the same time.
+            #expect(ratio > 0.98 && ratio < 1.05, "\(ratio) \(predicted)")
+            let held = BufferPool.shared.statistics.bytesHeld
+            #expect(held <= predicted.tensors + predicted.gaps, "\(held) \(predicted)")
         }
     }
 

@@ -194,6 +194,8 @@ final class TrainingSession {
             guard configuration.mergesAdapter else { return }
             embedder.mergeAdapter()
         }
+        // What steps took makes room for the model that is loaded to compare.
+        BufferPool.shared.trim()
         try embedder.save(to: directory.modelPath)
         outcome.modelPath = directory.modelPath
         try recording.track(.modelSaved(path: directory.modelPath))
