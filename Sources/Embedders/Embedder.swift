@@ -127,7 +127,9 @@ public final class Embedder: @unchecked Sendable {
         chunkTokens: Int = 512, threads: Int? = nil
     ) -> Tensor {
         let prompt = prompt ?? prompts.defaultText
-        let pool = WorkerPool(threads: threads ?? availableProcessors())
+        // Never more threads than texts: starting one takes longer than it waits.
+        let pool = WorkerPool(
+            threads: max(1, min(threads ?? availableProcessors(), texts.count)))
         defer { pool.close() }
         let ids = texts.map { tokenIDs(of: $0, prompt: prompt, maxLength: maxLength).ids }
         return embeddings(

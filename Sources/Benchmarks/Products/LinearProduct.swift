@@ -1,4 +1,5 @@
 import Tensors
+import Uniem
 
 /// The products of a linear layer Y = X W^T: X [T, I], W [O, I], each timed by itself through the tape.
 ///
@@ -18,14 +19,14 @@ final class LinearProduct {
     private let x: Tensor
     private let dy: Tensor
     private let weights: [Parameter]
-    private let precision: Precision
+    private let precision: MixedPrecision
     private var turn = 0
     private var memory: Gradients?
 
     /// - Parameter weights: how many weights take turns.
     init(
         _ kind: Kind, tokens: Int, inputs: Int, outputs: Int, weights: Int = 1,
-        precision: Precision, seed: UInt64
+        precision: MixedPrecision, seed: UInt64
     ) {
         (self.kind, self.precision) = (kind, precision)
         x = .random([tokens, inputs], seed: seed)
@@ -70,7 +71,7 @@ final class LinearProduct {
     /// GFLOP/s of all threads of `pool` together, each with operands of its own.
     static func gigaflops(
         _ kind: Kind, tokens: Int, inputs: Int, outputs: Int, weights: Int = 1,
-        precision: Precision, _ measurement: Measurement, _ pool: WorkerPool
+        precision: MixedPrecision, _ measurement: Measurement, _ pool: WorkerPool
     ) -> Double {
         let rate = measurement.perSecond(pool) { thread in
             let product = LinearProduct(

@@ -1,23 +1,20 @@
-import ArgumentParser
+public import ArgumentParser
 import Tensors
+public import Uniem
 
-/// The numbers that products are computed with.
-enum Precision: String, CaseIterable, ExpressibleByArgument {
-    /// float32 throughout.
-    case no
-}
+extension MixedPrecision: ExpressibleByArgument {}
 
 /// The precision option, spelled as `uniem finetune` does.
 struct PrecisionOptions: ParsableArguments {
-    @Option(name: .customLong("mixed-precision"), help: "The numbers of products: no (float32).")
-    var value = Precision.no
+    @Option(
+        name: .customLong("mixed-precision"),
+        help: "bf16: factors of matrix products in half precision.")
+    var value = MixedPrecision.no
 }
 
 extension Tape {
-    /// An empty tape whose products have the given precision. The one place that knows what that means.
-    init(_ mode: Mode, precision: Precision) {
-        switch precision {
-        case .no: self.init(mode)
-        }
+    /// An empty tape whose products have the given precision.
+    init(_ mode: Mode, precision: MixedPrecision) {
+        self.init(mode, precision: precision.precision)
     }
 }

@@ -42,6 +42,7 @@ struct EncodeCommand: ParsableCommand {
         let clock = ContinuousClock()
         let start = clock.now
         let embedder = try Embedder.load(input.model)
+        embedder.precision = precision.value.precision
         let loadSeconds = (clock.now - start) / .seconds(1)
         let all = try input.texts(keepsDuplicates: keepDuplicates)
         let texts = spread(all.count, count: sentences).map { all[$0] }

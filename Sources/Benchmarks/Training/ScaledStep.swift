@@ -30,9 +30,7 @@ final class ScaledStep {
                 heads: sizes.heads), tokenizer: tokenizer)
         var configuration = TrainingConfiguration()
         configuration.learningRate = 1e-5
-        switch sizes.precision.value {
-        case .no: break
-        }
+        embedder.precision = sizes.precision.value.precision
         step = try TrainingStep(
             embedder, loss: CoSENTLoss(), configuration: configuration, pool: pool)
     }

@@ -23,12 +23,10 @@ struct StepMeasurement {
     private let pool: WorkerPool
 
     init(
-        _ embedder: Embedder, _ configuration: TrainingConfiguration, _ precision: Precision,
+        _ embedder: Embedder, _ configuration: TrainingConfiguration, _ precision: MixedPrecision,
         _ pool: WorkerPool, kind: RecordKind = .scoredPair
     ) throws {
-        switch precision {
-        case .no: break
-        }
+        embedder.precision = precision.precision
         let loss = try LossName.standard(for: kind).make(for: kind, temperature: 0.05)
         step = try TrainingStep(embedder, loss: loss, configuration: configuration, pool: pool)
         self.pool = pool
