@@ -60,6 +60,13 @@ public final class Embedder: @unchecked Sendable {
         self.maxLength = min(maxLength ?? limit, encoder.maximumLength ?? .max)
     }
 
+    /// All linear layers: those of the encoder, then those of the head.
+    package var linearLayers: [LinearLayer] {
+        head.reduce(encoder.store.linearLayers) { layers, module in
+            if case .dense(let dense) = module { layers + dense.store.linearLayers } else { layers }
+        }
+    }
+
     /// How many numbers the model has learnt.
     public var parameterCount: Int { store.count }
 

@@ -36,6 +36,11 @@ public final class LinearLayer: @unchecked Sendable {
             to: result, x, a, b, scale: adapter.scale, dropout: adapter.dropout, rows: rows)
     }
 
+    /// Lays out the weight for products of the layer and of its gradients.
+    package func layOut(precision: Precision) {
+        weight.layOut(isInputFirst: isInputFirst, precision: precision, forGradients: true)
+    }
+
     /// Attaches `adapter`. Traps where there is one, or its shapes do not fit.
     public func attach(_ adapter: LowRankAdapter) {
         precondition(self.adapter == nil, "\(name) has an adapter")

@@ -38,6 +38,9 @@ struct MatrixProduct {
     private let k: Int
     private let precision: Precision
 
+    /// About the rows of activations in a chunk.
+    private static let usualTokens = 512
+
     /// Whether our own kernels compute.
     static let isOwn = k_gemm_is_fast()
 
@@ -81,7 +84,9 @@ struct MatrixProduct {
             left = Operand(a, isTransposed: false)
         }
         let layout = PanelLayout(isTransposed: transposeB, precision: precision)
-        if layout.isAsItIs(n: n, k: k) {
+        // What is no weight has tokens for rows: whether it is laid out does not depend on how many, so that the memory
+        // of a step follows from them.
+        if layout.isAsItIs(n: n, k: cache == nil ? MatrixProduct.usualTokens : k) {
             right = Operand(b, isTransposed: false)
         } else if let cache {
             right = Operand(cache.panels(layout, of: b, n: n, k: k), isTransposed: false)
@@ -168,6 +173,9 @@ struct PanelLayout: Hashable {
 }
 
 extension Parameter {
+    /// Bytes of the layouts that there are.
+    package var layoutBytes: Int { value.buffer.panels?.bytes ?? 0 }
+
     /// Lays out a weight for the products of a linear layer, so that threads that need it at once need not wait for one
     /// of them: [outputs, inputs], or [inputs, outputs] where `isInputFirst`.
     ///
@@ -203,6 +211,15 @@ final class WeightPanels: @unchecked Sendable {
             layout.layOut(b, n: n, k: k, in: panels)
             kept[layout] = (panels, true)
             return panels
+        }
+    }
+
+    /// Bytes of all layouts.
+    var bytes: Int {
+        lock.withLock {
+            kept.values.reduce(0) {
+                $0 + BufferPool.capacity(for: $1.panels.count) * MemoryLayout<Float>.stride
+            }
         }
     }
 

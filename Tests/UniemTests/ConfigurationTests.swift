@@ -17,6 +17,7 @@ struct ConfigurationTests {
         c.chunkTokens = 99
         c.strategy = .bitFit(keywords: ["bias", "é"])
         c.mergesAdapter = true
+        c.mixedPrecision = .bf16
         c.learningRate = 1.0 / 3
         c.schedule = .linear
         c.warmup = 0.1

@@ -10,19 +10,21 @@ internal import Tensors
 package struct MemoryAccount: Sendable {
     /// Bytes of all weights.
     package let weights: Int
+    /// Bytes of the layouts of weights for products.
+    package let layouts: Int
     /// Bytes of the sums of gradients.
     package let gradients: Int
     /// Bytes of the optimizer's moments, of what has gradients.
     package let moments: Int
     /// Bytes at the end of training, when the model that was saved is loaded beside the one in memory and compared.
-    package var saving: Int { 2 * weights + gradients + moments }
+    package var saving: Int { 2 * weights + layouts + gradients + moments }
     private let chunk: BufferLaw
     private let losses: [any EmbeddingLoss]
     private let meetings: [BufferLaw?]
     /// How many texts a row has, for each loss.
     let textCounts: [Int]
-    /// Floats that are kept for each token, text and score.
-    private let kept: (token: Int, text: Int, score: Int)
+    /// Floats that are kept for each token and text.
+    private let kept: (token: Int, text: Int)
     private let dimension: Int
 
     /// Measures `embedder`, for batches of each of `losses`.
@@ -35,6 +37,9 @@ package struct MemoryAccount: Sendable {
             counts.reduce(0) { $0 + BufferPool.capacity(for: $1) } * MemoryLayout<Float>.stride
         }
         weights = bytes(parameters.map(\.shape.count))
+        let layers = embedder.linearLayers
+        for layer in layers { layer.layOut(precision: embedder.precision) }
+        layouts = layers.reduce(0) { $0 + $1.weight.layoutBytes }
         dimension = embedder.dimension
         textCounts = losses.map(\.kind.textCount)
         let limit = max(1, min(embedder.maxLength, embedder.encoder.maximumLength ?? .max))
@@ -67,7 +72,7 @@ package struct MemoryAccount: Sendable {
                 "give a batch size")
         }
         self.chunk = chunk
-        kept = (chunk.kept[0], chunk.kept[1], chunk.kept[4])
+        kept = (chunk.kept[0], chunk.kept[1])
         self.losses = losses
     }
 
@@ -133,10 +138,7 @@ package struct MemoryAccount: Sendable {
     }
 
     /// About how much a text of `length` tokens adds to a batch; longer ones add more.
-    package func cost(ofText length: Int) -> Int {
-        let one = ChunkSizes([length])
-        return kept.token * one.tokens + kept.text + kept.score * one.scores
-    }
+    package func cost(ofText length: Int) -> Int { kept.token * length + kept.text }
 
     /// The memory of a step over `rows`, each the lengths of its texts in tokens, at its most.
     ///
@@ -159,15 +161,17 @@ package struct MemoryAccount: Sendable {
             return use
         }
         let meeting = meeting(loss, rows: rows.count)
+        // Each chunk has its own.
         let embeddings =
-            BufferPool.capacity(for: texts.count * dimension) * MemoryLayout<Float>.stride
+            chunks.reduce(0) { $0 + BufferPool.capacity(for: $1.sequences.count * dimension) }
+            * MemoryLayout<Float>.stride
         let moments =
             chunkTokens == nil
             ? MemoryAccount.moments(uses, meeting, threads: threads)
             : MemoryAccount.momentsOfTwice(uses, meeting, embeddings, threads: threads)
         let most = moments.max { $0.total < $1.total } ?? Moment()
         return StepMemory(
-            weights: weights, gradients: gradients, moments: self.moments,
+            weights: weights, layouts: layouts, gradients: gradients, moments: self.moments,
             activations: most.activations, work: most.work, loss: most.loss,
             // Ids, positions, types and row numbers; the records of the tapes.
             lists: texts.reduce(0, +) * 4 * MemoryLayout<Int32>.stride
@@ -234,23 +238,14 @@ package struct MemoryAccount: Sendable {
 private struct ChunkSizes {
     /// How many tokens it has.
     let tokens: Int
-    /// The attention scores of a head: for each sequence its length times its length in whole vectors.
-    let scores: Int
     private let sequences: Int
     private let longest: Int
 
     init(_ lengths: [Int]) {
         tokens = lengths.reduce(0, +)
-        scores = lengths.reduce(0) { $0 + $1 * ChunkSizes.padded($1) }
         (sequences, longest) = (lengths.count, lengths.max() ?? 0)
     }
 
-    /// Rows of scores are filled up to whole vectors of 16 floats.
-    private static func padded(_ length: Int) -> Int { (length + 15) / 16 * 16 }
-
     /// Scratch memory of attention is for the longest sequence.
-    var list: [Int] {
-        let wide = ChunkSizes.padded(longest)
-        return [tokens, sequences, 1, longest, scores, wide, longest * wide]
-    }
+    var list: [Int] { [tokens, sequences, 1, longest] }
 }

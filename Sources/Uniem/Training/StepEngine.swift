@@ -98,12 +98,8 @@ final class StepEngine {
 
     /// Lays out the weights of linear layers for the products of all chunks.
     private func layOutWeights() {
-        let layers = embedder.encoder.store.linearLayers
-        pool.run(layers.count) { index in
-            layers[index].weight.layOut(
-                isInputFirst: layers[index].isInputFirst, precision: embedder.precision,
-                forGradients: true)
-        }
+        let layers = embedder.linearLayers
+        pool.run(layers.count) { layers[$0].layOut(precision: embedder.precision) }
     }
 
     private func run(

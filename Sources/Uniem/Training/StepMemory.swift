@@ -4,6 +4,8 @@ internal import Tensors
 package struct StepMemory: Sendable, Equatable {
     /// Of the model.
     package var weights: Int
+    /// Weights laid out for matrix products.
+    package var layouts: Int
     /// Sums of gradients.
     package var gradients: Int
     /// Both moments of AdamW.
@@ -18,7 +20,7 @@ package struct StepMemory: Sendable, Equatable {
     package var lists: Int
 
     /// Bytes of tensors in use.
-    package var tensors: Int { weights + gradients + moments + activations + work + loss }
+    package var tensors: Int { weights + layouts + gradients + moments + activations + work + loss }
 
     /// What the buffer pool comes to hold beyond what is in use (measured, see ``BufferPool/idleShare``).
     package var gaps: Int {
@@ -31,8 +33,9 @@ package struct StepMemory: Sendable, Equatable {
     /// The parts by name, in order; their sum is ``total``.
     package var parts: [(name: String, bytes: Int)] {
         [
-            ("weights", weights), ("gradients", gradients), ("moments", moments),
-            ("activations", activations), ("work", work), ("loss", loss), ("other", gaps + lists),
+            ("weights", weights), ("layouts", layouts), ("gradients", gradients),
+            ("moments", moments), ("activations", activations), ("work", work), ("loss", loss),
+            ("other", gaps + lists),
         ]
     }
 

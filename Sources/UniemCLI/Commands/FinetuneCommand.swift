@@ -83,6 +83,7 @@ struct FinetuneCommand: Subcommand {
         configuration.shuffleBuffer = streaming.shuffleBuffer
         configuration.maxLength = model.maxLength
         configuration.threads = model.threads
+        configuration.mixedPrecision = model.mixedPrecision
         configuration.runsDirectory = runsDir
         configuration.outputDirectory = outputDir
         configuration.runID = runID

@@ -27,7 +27,10 @@ struct ModelOptions: ParsableArguments {
             valueName: "name"))
     var promptName: String?
 
-    @Option(help: "bf16: factors of matrix products in half precision.")
+    @Option(
+        help:
+            "bf16: factors of matrix products in half precision; sums, norms and weights stay float32."
+    )
     var mixedPrecision = MixedPrecision.no
 
     @Option(help: "Worker threads. (default: all processors)")

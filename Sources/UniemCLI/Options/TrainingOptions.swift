@@ -36,12 +36,6 @@ struct TrainingOptions: ParsableArguments {
             valueName: "n"))
     var chunkTokens: Int?
 
-    @Option(
-        help:
-            "bf16: factors of matrix products in half precision; sums, weights and the optimizer stay float32."
-    )
-    var mixedPrecision = MixedPrecision.no
-
     @Option(help: "The highest learning rate; auto: 1e-4, 5e-5 or 8e-6, by the size of the model.")
     var lr = Automatic<Double>.auto
 
@@ -122,7 +116,6 @@ struct TrainingOptions: ParsableArguments {
         configuration.batchSize = batchSize.value
         configuration.gradientAccumulationSteps = gradientAccumulationSteps
         configuration.chunkTokens = chunkTokens
-        configuration.mixedPrecision = mixedPrecision
         configuration.learningRate = lr.value
         configuration.schedule = lrSchedulerType
         configuration.warmup = warmup
