@@ -23,7 +23,8 @@ import Tokenizers
         let names = embedder.store.parameters.map(\.name)
         embedder.mergeAdapter()
         let merged = embedder.lastStates(try test.sequences())
-        expectClose(merged, expected, relative: 0, absolute: 2e-5, "merged")
+        // The sum of a weight and its adapter is rounded once more than their products.
+        expectClose(merged, expected, relative: 0, absolute: 3e-5, "merged")
         #expect(embedder.adapter == nil)
         #expect(
             embedder.store.parameters.map(\.name) == names.filter { !$0.contains("lora_") })

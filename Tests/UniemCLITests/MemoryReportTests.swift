@@ -18,7 +18,9 @@ struct MemoryReportTests {
             memory: ProcessMemory(available: available, resident: 0, limit: "in a test"))
     }
 
-    private let parts = ["weights", "gradients", "moments", "activations", "work", "loss", "other"]
+    private let parts = [
+        "weights", "layouts", "gradients", "moments", "activations", "work", "loss", "other",
+    ]
 
     @Test("a row for each batch size, whose parts add up; larger batches take more")
     func table() throws {

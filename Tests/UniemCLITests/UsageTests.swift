@@ -15,7 +15,7 @@ struct UsageTests {
             (["finetune", "", "--dataset", "d"], "MODEL"),
             (["finetune", "m", "--dataset", ""], "--dataset"),
             // What the library does not build is not offered.
-            (finetune + ["--mixed-precision", "bf16"], "--mixed-precision"),
+            (finetune + ["--mixed-precision", "fp16"], "--mixed-precision"),
             (finetune + ["--device", "cuda"], "--device"), (["serve", "m"], "serve"),
             // Options that need each other.
             (finetune + ["--strategy", "prefix"], "--prefix-tokens"),
