@@ -31,22 +31,22 @@ bool k_gemm_prefers_pairs(void) {
     return k_gemm_has_pairs() && !__builtin_cpu_is("intel");
 }
 
-/// What happens to a block of the result: c = factor * block, and where adds, c += factor * block.
+/// A block of the result begins at nothing, at a bias [32], or goes on from what stands there; in the end it is multiplied
+/// by a factor, and added to what stands there.
 typedef struct {
+    const float *bias;
+    bool goes_on;
     float factor;
     bool adds;
-    const float *bias;
 } ending;
 
-FAST INLINE void begin(v16 *left, v16 *right, const int rows, ending end) {
-    v16 b0 = {0}, b1 = {0};
-    if (end.bias) {
-        b0 = *(const v16 *)end.bias;
-        b1 = *(const v16 *)(end.bias + 16);
-    }
+FAST INLINE void begin(v16 *left, v16 *right, const float *c, int64_t ldc, const int rows, ending end) {
+    // A bias is the same row for all.
+    const float *first = end.goes_on ? c : end.bias;
+    int64_t step = end.goes_on ? ldc : 0;
     UNROLL for (int i = 0; i < rows; i++) {
-        left[i] = b0;
-        right[i] = b1;
+        left[i] = first ? *(const v16 *)(first + i * step) : (v16){0};
+        right[i] = first ? *(const v16 *)(first + i * step + 16) : (v16){0};
     }
 }
 
@@ -63,11 +63,11 @@ FAST INLINE void finish(float *c, int64_t ldc, v16 *left, v16 *right, const int 
 }
 
 /// c [rows, 32] from a [rows, k], element (i, l) at a[i * ars + l * acs], and a panel [k, 32].
-FAST INLINE void block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t ldp,
-                       int64_t k, const int rows, ending end) {
+FAST INLINE void block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
+                       const int rows, ending end) {
     v16 left[STRIP], right[STRIP];
-    begin(left, right, rows, end);
-    for (int64_t l = 0; l < k; l++, a += acs, panel += ldp) {
+    begin(left, right, c, ldc, rows, end);
+    for (int64_t l = 0; l < k; l++, a += acs, panel += PANEL) {
         v16 p0 = *(const v16 *)panel, p1 = *(const v16 *)(panel + 16);
         UNROLL for (int i = 0; i < rows; i++) {
             float s = a[i * ars];
@@ -80,10 +80,10 @@ FAST INLINE void block(float *c, int64_t ldc, const float *a, int64_t ars, int64
 
 /// As block; a and the panel are of k pairs.
 FAST_PAIRS INLINE void pair_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                                  int64_t ldp, int64_t k, const int rows, ending end) {
+                                  int64_t k, const int rows, ending end) {
     v16 left[STRIP], right[STRIP];
-    begin(left, right, rows, end);
-    for (int64_t l = 0; l < k; l++, a += acs, panel += ldp) {
+    begin(left, right, c, ldc, rows, end);
+    for (int64_t l = 0; l < k; l++, a += acs, panel += PANEL) {
         __m512bh p0 = (__m512bh) * (const v16 *)panel, p1 = (__m512bh) * (const v16 *)(panel + 16);
         UNROLL for (int i = 0; i < rows; i++) {
             __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
@@ -98,50 +98,39 @@ FAST_PAIRS INLINE void pair_block(float *c, int64_t ldc, const float *a, int64_t
     CASE(block, 1) CASE(block, 2) CASE(block, 3) CASE(block, 4) CASE(block, 5) CASE(block, 6) CASE(block, 7)          \
     CASE(block, 8) CASE(block, 9) CASE(block, 10) CASE(block, 11) CASE(block, 12) CASE(block, 13) CASE(block, 14)
 #define CASE(block, n)                                                                                               \
-    case n: block(c, ldc, a, ars, acs, panel, ldp, k, n, end); break;
+    case n: block(c, ldc, a, ars, acs, panel, k, n, end); break;
 
 /// As block, for any number of rows up to STRIP.
-typedef void any_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t ldp,
-                       int64_t k, int64_t rows, ending end);
+typedef void any_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
+                       int64_t rows, ending end);
 
 FAST static void float_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                             int64_t ldp, int64_t k, int64_t rows, ending end) {
+                             int64_t k, int64_t rows, ending end) {
     switch (rows) { CASES(block) }
 }
 
 FAST_PAIRS static void half_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                                  int64_t ldp, int64_t k, int64_t rows, ending end) {
+                                  int64_t k, int64_t rows, ending end) {
     switch (rows) { CASES(pair_block) }
 }
 
 /// The last panel of a row may have fewer columns than registers hold: by way of a block of its own.
 FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs,
-                            const float *panel, int64_t ldp, int64_t k, int64_t rows, int64_t columns, ending end) {
-    float block[STRIP * PANEL], bias[PANEL] = {0};
-    ending plain = {end.factor, false, end.bias ? bias : 0};
-    if (end.bias) memcpy(bias, end.bias, (size_t)columns * sizeof(float));
-    compute(block, PANEL, a, ars, acs, panel, ldp, k, rows, plain);
-    for (int64_t i = 0; i < rows; i++) {
-        for (int64_t j = 0; j < columns; j++) {
-            float value = block[i * PANEL + j];
-            c[i * ldc + j] = end.adds ? c[i * ldc + j] + value : value;
-        }
+                            const float *panel, int64_t k, int64_t rows, int64_t columns, ending end) {
+    float block[STRIP * PANEL] = {0}, bias[PANEL] = {0};
+    if (end.bias) {
+        memcpy(bias, end.bias, (size_t)columns * sizeof(float));
+        end.bias = bias;
     }
+    for (int64_t i = 0; (end.adds || end.goes_on) && i < rows; i++) {
+        memcpy(block + i * PANEL, c + i * ldc, (size_t)columns * sizeof(float));
+    }
+    compute(block, PANEL, a, ars, acs, panel, k, rows, end);
+    for (int64_t i = 0; i < rows; i++) memcpy(c + i * ldc, block + i * PANEL, (size_t)columns * sizeof(float));
 }
 
 int64_t k_gemm_panels(int64_t k, int64_t n) {
     return k * ((n + PANEL - 1) / PANEL * PANEL);
-}
-
-bool k_gemm_in_place(int64_t k, int64_t n) {
-    // 32 columns of k rows must find room in the second cache, of 2048 sets of at least 8 lines, all at once: rows whose
-    // distance has many factors of two meet in few sets.
-    int64_t sets = 2048, distance = n / 16;
-    while (sets > 1 && distance % 2 == 0) {
-        distance /= 2;
-        sets /= 2;
-    }
-    return n % PANEL == 0 && k <= 8 * sets;
 }
 
 int64_t k_gemm_strips(int64_t m, int64_t k) {
@@ -281,35 +270,59 @@ FAST void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k
     }
 }
 
-/// How much of a or b is gone over again and again: it should stay in the second cache beside the rest.
-enum { NEAR = 160 * 1024 };
+/// Asks memory for the lines of a block of the result, so that they are there when it is written.
+FAST INLINE void ask_for_result(float *c, int64_t ldc, int64_t rows, int64_t columns) {
+    for (int64_t i = 0; i < rows; i++) {
+        __builtin_prefetch(c + i * ldc, 1);
+        __builtin_prefetch(c + i * ldc + (columns < 17 ? columns - 1 : 16), 1);
+    }
+}
 
-FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, int64_t ldb,
-                 bool pairs, int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
-    ending end = {factor, adds, 0};
+/// Asks for a part of the panel that comes next.
+FAST INLINE void ask_for_panel(const float *panel, int64_t count) {
+    for (int64_t l = 0; l < count; l += 16) __builtin_prefetch(panel + l, 0, 2);
+}
+
+/// Rows of a that are gone over again and again stay in the second cache; a part of a panel with as many rows as this
+/// stays in the first.
+enum { NEAR = 160 * 1024, DEPTH = 192 };
+
+FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
+                 int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
     any_block *compute = pairs ? half_block : float_block;
-    if (k == 0) panels = c; // not read
     // Rows of a in groups that stay near while all panels go by; in a group all strips of about one height.
     int64_t most = NEAR / (k > 0 ? k : 1) > 4 * STRIP ? NEAR / (k > 0 ? k : 1) : 4 * STRIP;
     int64_t groups = (m + most - 1) / most;
     int64_t group = groups > 0 ? (m + STRIP * groups - 1) / (STRIP * groups) * STRIP : STRIP;
+    // Parts of the inner dimension of about one depth; what is multiplied by a factor is done at once.
+    int64_t parts = factor == 1 && k > DEPTH ? (k + DEPTH - 1) / DEPTH : 1;
+    int64_t ars = strips ? 1 : lda, acs = strips ? STRIP : 1;
     for (int64_t first = 0; first < m; first += group) {
         int64_t last = first + group < m ? first + group : m;
         int64_t count = (last - first + STRIP - 1) / STRIP;
         for (int64_t j = 0; j < n; j += PANEL) {
-            const float *panel = ldb == 0 ? panels + j * k : panels + j;
-            int64_t ldp = ldb == 0 ? PANEL : ldb;
-            if (bias) end.bias = bias + j;
-            for (int64_t s = 0; s < count; s++) {
-                int64_t i = first + (strips ? s * STRIP : (last - first) * s / count);
-                int64_t next = first + (strips ? (s + 1) * STRIP : (last - first) * (s + 1) / count);
-                if (next > last) next = last;
-                const float *from = strips ? a + i * k : a + i * lda;
-                int64_t ars = strips ? 1 : lda, acs = strips ? STRIP : 1;
-                if (n - j < PANEL) {
-                    edge_block(compute, c + i * ldc + j, ldc, from, ars, acs, panel, ldp, k, next - i, n - j, end);
-                } else {
-                    compute(c + i * ldc + j, ldc, from, ars, acs, panel, ldp, k, next - i, end);
+            for (int64_t part = 0; part < parts; part++) {
+                int64_t from = k * part / parts, depth = k * (part + 1) / parts - from;
+                const float *panel = panels + j * k + from * PANEL;
+                bool is_last = part + 1 == parts && j + PANEL >= n;
+                const float *next_panel = part + 1 < parts ? panel + depth * PANEL : panels + (j + PANEL) * k;
+                int64_t share = is_last ? 0 : depth * PANEL / count;
+                // A sum over several parts goes on from what it is added to; over one it is added as a whole, which rounds
+                // less.
+                ending end = {bias && part == 0 ? bias + j : 0, part > 0 || (adds && parts > 1), factor,
+                              adds && parts == 1};
+                for (int64_t s = 0; s < count; s++) {
+                    int64_t i = first + (strips ? s * STRIP : (last - first) * s / count);
+                    int64_t next = first + (strips ? (s + 1) * STRIP : (last - first) * (s + 1) / count);
+                    if (next > last) next = last;
+                    ask_for_result(c + i * ldc + j, ldc, next - i, n - j);
+                    ask_for_panel(next_panel + s * share, share);
+                    const float *rows = (strips ? a + i * k : a + i * lda) + from * acs;
+                    if (n - j < PANEL) {
+                        edge_block(compute, c + i * ldc + j, ldc, rows, ars, acs, panel, depth, next - i, n - j, end);
+                    } else {
+                        compute(c + i * ldc + j, ldc, rows, ars, acs, panel, depth, next - i, end);
+                    }
                 }
             }
         }
@@ -326,9 +339,6 @@ bool k_gemm_has_pairs(void) {
 }
 bool k_gemm_prefers_pairs(void) {
     return false;
-}
-bool k_gemm_in_place(int64_t k, int64_t n) {
-    return k > 0 && n < 0;
 }
 int64_t k_gemm_panels(int64_t k, int64_t n) {
     return k * n;

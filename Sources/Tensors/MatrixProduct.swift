@@ -38,9 +38,6 @@ struct MatrixProduct {
     private let k: Int
     private let precision: Precision
 
-    /// About the rows of activations in a chunk.
-    private static let usualTokens = 512
-
     /// Whether our own kernels compute.
     static let isOwn = k_gemm_is_fast()
 
@@ -84,11 +81,7 @@ struct MatrixProduct {
             left = Operand(a, isTransposed: false)
         }
         let layout = PanelLayout(isTransposed: transposeB, precision: precision)
-        // What is no weight has tokens for rows: whether it is laid out does not depend on how many, so that the memory
-        // of a step follows from them.
-        if layout.isAsItIs(n: n, k: cache == nil ? MatrixProduct.usualTokens : k) {
-            right = Operand(b, isTransposed: false)
-        } else if let cache {
+        if let cache {
             right = Operand(cache.panels(layout, of: b, n: n, k: k), isTransposed: false)
         } else {
             let panels = Buffer(count: PanelLayout.count(n: n, k: k))
@@ -107,7 +100,7 @@ struct MatrixProduct {
             let units = Int64(precision.units(k))
             k_gemm(
                 c, Int64(n), left.pointer, units, left.isTransposed, right.pointer,
-                Int64(right.owner == nil ? n : 0), precision.isPaired, Int64(m), units, Int64(n),
+                precision.isPaired, Int64(m), units, Int64(n),
                 factor, bias, adds)
         } else {
             if let bias { k_fill_rows(c, bias, Int64(m), Int64(n)) }
@@ -156,11 +149,6 @@ struct PanelLayout: Hashable {
     let isTransposed: Bool
     let precision: Precision
 
-    /// Whether op(b) [k, n] is read where it is.
-    func isAsItIs(n: Int, k: Int) -> Bool {
-        !isTransposed && precision == .float32 && k_gemm_in_place(Int64(k), Int64(n))
-    }
-
     /// How many floats the panels of a matrix [k, n] are.
     static func count(n: Int, k: Int) -> Int { Int(k_gemm_panels(Int64(k), Int64(n))) }
 
@@ -186,7 +174,7 @@ extension Parameter {
         // As it stands, and transposed.
         let straight = PanelLayout(isTransposed: false, precision: precision)
         let transposed = PanelLayout(isTransposed: true, precision: precision)
-        if isInputFirst || forGradients, !straight.isAsItIs(n: columns, k: rows) {
+        if isInputFirst || forGradients {
             _ = panels.panels(straight, of: value.pointer, n: columns, k: rows)
         }
         if !isInputFirst || forGradients {

@@ -130,7 +130,7 @@ struct MatrixProductTests {
         for (left, isStrips) in [(rows, false), (strips, true)] {
             let c = Tensor(zeros: [m, n])
             unsafe k_gemm(
-                c.pointer, Int64(n), left.pointer, Int64(units), isStrips, panels.pointer, 0, true,
+                c.pointer, Int64(n), left.pointer, Int64(units), isStrips, panels.pointer, true,
                 Int64(m), Int64(units), Int64(n), 1, nil, false)
             expectClose(
                 c, exact.values, relative: 1e-6, absolute: 6e-8 * Double(k + 16))

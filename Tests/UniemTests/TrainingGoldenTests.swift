@@ -192,7 +192,9 @@ private final class EventLog: RunTracker {
 
     /// Where the true gradient is 0, Adam turns rounding into full-size steps; the reference lists by how much its own
     /// float32 twin drifted per parameter, which bounds what can be asked of ours.
-    /// Parameters that it does not list drifted by less than 1e-5. Scored pairs hold identical sentences, whose
+    /// Parameters that it does not list drifted by less than 1e-5, by how much it does not say; one and a half times that
+    /// is asked of ours: Adam moves a number whose gradient is next to nothing by a hundredth of a step of 1e-3 either way,
+    /// as the order of additions has it (one of 1024 was 1.004e-5 off). Scored pairs hold identical sentences, whose
     /// gradient is pure rounding, so all parameters wander a little there: twice as much is allowed.
     private func compareWeights(_ store: ParameterStore, _ test: TrainingCase, _ run: JSON) throws {
         let final = try GoldenFile(path: test.folder + "/final_f64.safetensors")
@@ -200,7 +202,7 @@ private final class EventLog: RunTracker {
         let drift = run["f32_minus_f64_per_parameter_above_1e-5"]
         for parameter in store.parameters {
             let allowed = max(
-                isScored ? 2e-5 : 1e-5, 4 * (drift?[parameter.name]?.double ?? 0),
+                isScored ? 2e-5 : 1.5e-5, 4 * (drift?[parameter.name]?.double ?? 0),
                 keyBiasDrift(parameter.name, run))
             expectClose(
                 parameter.value, try final.doubles(parameter.name), relative: 0, absolute: allowed,

@@ -167,8 +167,6 @@ bool k_gemm_has_pairs(void);
 bool k_gemm_prefers_pairs(void);
 /// Floats that hold b [k, n] in panels.
 int64_t k_gemm_panels(int64_t k, int64_t n);
-/// Whether b [k, n], contiguous, may as well be read where it is.
-bool k_gemm_in_place(int64_t k, int64_t n);
 /// Floats that hold a [m, k] in strips.
 int64_t k_gemm_strips(int64_t m, int64_t k);
 /// Lays out b [k, n] in panels; transposed: b is given as [n, k]. ldb is the length of its rows in memory.
@@ -181,11 +179,10 @@ void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, int6
 void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips);
 /// to [m, (k + 1) / 2] = pairs of neighbours in the rows of from [m, k].
 void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k);
-/// c [m, n] = factor * a b + bias, or adds factor * a b. a [m, k] is given in strips, or as it is with rows of length
-/// lda; where pairs, k and lda count them. b is given in panels, or where ldb is not 0 as it is with rows of that
-/// length; then n is a multiple of 32. bias [n] may be null, else factor is 1 and nothing is added to.
-void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, int64_t ldb,
-            bool pairs, int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
+/// c [m, n] = factor * a b + bias, or adds factor * a b; bias [n] may be null, else factor is 1 and nothing is added to. a [m, k] is given
+/// in strips, or as it is with rows of length lda; where pairs, k and lda count them. b is given in panels.
+void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
+            int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
 
 // --- adamw.c -------------------------------------------------------------------------------------------------
 /// One AdamW step as torch.optim.AdamW: decay p by (1 - rate * decay), then Adam with bias corrections
