@@ -36,9 +36,9 @@ public final class LinearLayer: @unchecked Sendable {
             to: result, x, a, b, scale: adapter.scale, dropout: adapter.dropout, rows: rows)
     }
 
-    /// Lays out the weight for products of the layer and of its gradients.
+    /// Lays out the weight for the products of the layer.
     package func layOut(precision: Precision) {
-        weight.layOut(isInputFirst: isInputFirst, precision: precision, forGradients: true)
+        weight.layOut(isInputFirst: isInputFirst, precision: precision)
     }
 
     /// Attaches `adapter`. Traps where there is one, or its shapes do not fit.

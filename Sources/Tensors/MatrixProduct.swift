@@ -164,22 +164,15 @@ extension Parameter {
     /// Bytes of the layouts that there are.
     package var layoutBytes: Int { value.buffer.panels?.bytes ?? 0 }
 
-    /// Lays out a weight for the products of a linear layer, so that threads that need it at once need not wait for one
+    /// Lays out a weight for the product of a linear layer, so that threads that need it at once need not wait for one
     /// of them: [outputs, inputs], or [inputs, outputs] where `isInputFirst`.
-    ///
-    /// - Parameter forGradients: whether also for the gradient of what goes in.
-    package func layOut(isInputFirst: Bool, precision: Precision, forGradients: Bool) {
+    package func layOut(isInputFirst: Bool, precision: Precision) {
         guard MatrixProduct.isOwn, let panels = value.buffer.panels else { return }
+        let layout = PanelLayout(isTransposed: !isInputFirst, precision: precision)
         let (rows, columns) = (shape.rows, shape.width)
-        // As it stands, and transposed.
-        let straight = PanelLayout(isTransposed: false, precision: precision)
-        let transposed = PanelLayout(isTransposed: true, precision: precision)
-        if isInputFirst || forGradients {
-            _ = panels.panels(straight, of: value.pointer, n: columns, k: rows)
-        }
-        if !isInputFirst || forGradients {
-            _ = panels.panels(transposed, of: value.pointer, n: rows, k: columns)
-        }
+        _ = panels.panels(
+            layout, of: value.pointer, n: isInputFirst ? columns : rows,
+            k: isInputFirst ? rows : columns)
     }
 }
 
