@@ -347,4 +347,22 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * m;
 }
 
+// Where k_gemm_is_fast says no, nobody may call the rest.
+void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, int64_t k, int64_t n) {
+    __builtin_trap();
+}
+void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, int64_t m, int64_t k) {
+    __builtin_trap();
+}
+void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips) {
+    __builtin_trap();
+}
+void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k) {
+    __builtin_trap();
+}
+void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
+            int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
+    __builtin_trap();
+}
+
 #endif

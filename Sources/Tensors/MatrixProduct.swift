@@ -120,9 +120,6 @@ public enum Precision: String, Sendable, CaseIterable {
     /// Factors are rounded to the upper half of single precision, to the nearest even.
     case bfloat16
 
-    /// Whether this processor computes faster with it than with float32.
-    public var isFaster: Bool { isPaired }
-
     /// Whether our kernels take two neighbours as one unit.
     fileprivate var isPaired: Bool { self == .bfloat16 && Precision.prefersPairs }
 

@@ -2,10 +2,6 @@ internal import CKernels
 
 /// The loops of several operations, over tensors.
 enum Kernels {
-    static func fillRows(_ y: Tensor, _ bias: Tensor) {
-        k_fill_rows(y.pointer, bias.pointer, Int64(y.shape.rows), Int64(y.shape.width))
-    }
-
     static func columnSums(_ sums: Tensor, of x: Tensor) {
         k_column_sums(sums.pointer, x.pointer, Int64(x.shape.rows), Int64(x.shape.width))
     }

@@ -57,6 +57,17 @@ final class StepEngine {
         (self.chunkTokens, self.runsTwice) = (chunkTokens, runsTwice)
     }
 
+    /// The steps of a run: as `configuration` says of chunks.
+    convenience init(
+        _ embedder: Embedder, tokens: TokenCache, _ configuration: TrainingConfiguration,
+        pool: WorkerPool
+    ) {
+        self.init(
+            embedder: embedder, skippedTokens: tokens.skippedTokens,
+            chunkTokens: configuration.chunkTokens ?? StepEngine.standardChunkTokens,
+            runsTwice: configuration.chunkTokens != nil, pool: pool)
+    }
+
     /// A chunk between its forward and its backward pass.
     private final class Chunk: @unchecked Sendable {
         let batch: TokenBatch

@@ -51,10 +51,7 @@ final class TrainingSession {
             remembers: materials.sources.allSatisfy { $0.dataset != nil })
         (plan, self.resolved, notes) = try TrainingPlanner(materials, configuration)
             .plan(resolved: resolved, tokens: tokens)
-        engine = StepEngine(
-            embedder: embedder, skippedTokens: tokens.skippedTokens,
-            chunkTokens: configuration.chunkTokens ?? StepEngine.standardChunkTokens,
-            runsTwice: configuration.chunkTokens != nil, pool: pool)
+        engine = StepEngine(embedder, tokens: tokens, configuration, pool: pool)
     }
 
     /// What is known of the run.

@@ -47,10 +47,7 @@ package final class TrainingStep {
         tokens = TokenCache(
             embedder: embedder, maxLength: configuration.maxLength, prompt: configuration.prompt,
             remembers: remembersTokens)
-        engine = StepEngine(
-            embedder: embedder, skippedTokens: tokens.skippedTokens,
-            chunkTokens: configuration.chunkTokens ?? StepEngine.standardChunkTokens,
-            runsTwice: configuration.chunkTokens != nil, pool: pool)
+        engine = StepEngine(embedder, tokens: tokens, configuration, pool: pool)
         optimizer = configuration.optimizer(of: embedder.store)
     }
 
