@@ -62,17 +62,62 @@ FAST INLINE void finish(float *c, int64_t ldc, v16 *left, v16 *right, const int 
     }
 }
 
+/// What a block asks memory for while it computes, a little at a time, so that it is there when its turn comes: the block of
+/// the result that is next, and `rows` stretches of `lines` lines, `step` numbers apart.
+typedef struct {
+    const float *result;
+    int64_t result_rows;
+    const float *from;
+    int64_t rows, lines, step;
+} wishes;
+
+/// How many steps along the inner dimension lie between wishes.
+enum { PACE = 16 };
+
+/// Asks for two rows of the result and two lines of the rest.
+FAST INLINE void ask(wishes *w, int64_t ldc, int64_t *line) {
+    UNROLL for (int i = 0; i < 2; i++) {
+        if (w->result_rows > 0) {
+            __builtin_prefetch(w->result, 1);
+            __builtin_prefetch(w->result + 31, 1);
+            w->result += ldc;
+            w->result_rows--;
+        }
+        if (w->rows > 0) {
+            __builtin_prefetch(w->from + 16 * *line, 0, 2);
+            if (++*line == w->lines) {
+                *line = 0;
+                w->rows--;
+                w->from += w->step;
+            }
+        }
+    }
+}
+
+/// Asks for the two lines of a panel that are `ahead` numbers further; for none where that is 0.
+FAST INLINE void ask_ahead(const float *panel, int64_t ahead) {
+    if (ahead == 0) return;
+    __builtin_prefetch(panel + ahead, 0, 2);
+    __builtin_prefetch(panel + ahead + 16, 0, 2);
+}
+
 /// c [rows, 32] from a [rows, k], element (i, l) at a[i * ars + l * acs], and a panel [k, 32].
 FAST INLINE void block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
-                       const int rows, ending end) {
+                       const int rows, ending end, wishes w, int64_t ahead) {
     v16 left[STRIP], right[STRIP];
     begin(left, right, c, ldc, rows, end);
-    for (int64_t l = 0; l < k; l++, a += acs, panel += PANEL) {
-        v16 p0 = *(const v16 *)panel, p1 = *(const v16 *)(panel + 16);
-        UNROLL for (int i = 0; i < rows; i++) {
-            float s = a[i * ars];
-            left[i] += s * p0;
-            right[i] += s * p1;
+    int64_t line = 0;
+    for (int64_t start = 0; start < k; start += PACE) {
+        int64_t count = k - start < PACE ? k - start : PACE;
+        ask(&w, ldc, &line);
+        for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {
+            v16 p0 = *(const v16 *)panel, p1 = *(const v16 *)(panel + 16);
+            ask_ahead(panel, ahead);
+            UNROLL for (int i = 0; i < rows; i++) {
+                float s = a[i * ars];
+                left[i] += s * p0;
+                right[i] += s * p1;
+            }
         }
     }
     finish(c, ldc, left, right, rows, end);
@@ -80,43 +125,59 @@ FAST INLINE void block(float *c, int64_t ldc, const float *a, int64_t ars, int64
 
 /// As block; a and the panel are of k pairs.
 FAST_PAIRS INLINE void pair_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                                  int64_t k, const int rows, ending end) {
+                                  int64_t k, const int rows, ending end, wishes w, int64_t ahead) {
     v16 left[STRIP], right[STRIP];
     begin(left, right, c, ldc, rows, end);
-    for (int64_t l = 0; l < k; l++, a += acs, panel += PANEL) {
-        __m512bh p0 = (__m512bh) * (const v16 *)panel, p1 = (__m512bh) * (const v16 *)(panel + 16);
-        UNROLL for (int i = 0; i < rows; i++) {
-            __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
-            left[i] = (v16)_mm512_dpbf16_ps((__m512)left[i], s, p0);
-            right[i] = (v16)_mm512_dpbf16_ps((__m512)right[i], s, p1);
+    int64_t line = 0;
+    for (int64_t start = 0; start < k; start += PACE) {
+        int64_t count = k - start < PACE ? k - start : PACE;
+        ask(&w, ldc, &line);
+        for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {
+            ask_ahead(panel, ahead);
+            __m512bh p0 = (__m512bh) * (const v16 *)panel, p1 = (__m512bh) * (const v16 *)(panel + 16);
+            UNROLL for (int i = 0; i < rows; i++) {
+                __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
+                left[i] = (v16)_mm512_dpbf16_ps((__m512)left[i], s, p0);
+                right[i] = (v16)_mm512_dpbf16_ps((__m512)right[i], s, p1);
+            }
         }
     }
     finish(c, ldc, left, right, rows, end);
 }
 
-#define CASES(block)                                                                                                 \
-    CASE(block, 1) CASE(block, 2) CASE(block, 3) CASE(block, 4) CASE(block, 5) CASE(block, 6) CASE(block, 7)          \
-    CASE(block, 8) CASE(block, 9) CASE(block, 10) CASE(block, 11) CASE(block, 12) CASE(block, 13) CASE(block, 14)
-#define CASE(block, n)                                                                                               \
-    case n: block(c, ldc, a, ars, acs, panel, k, n, end); break;
+#define CASES(block, ahead)                                                                                           \
+    CASE(block, 1, ahead) CASE(block, 2, ahead) CASE(block, 3, ahead) CASE(block, 4, ahead) CASE(block, 5, ahead)     \
+    CASE(block, 6, ahead) CASE(block, 7, ahead) CASE(block, 8, ahead) CASE(block, 9, ahead) CASE(block, 10, ahead)    \
+    CASE(block, 11, ahead) CASE(block, 12, ahead) CASE(block, 13, ahead) CASE(block, 14, ahead)
+#define CASE(block, n, ahead)                                                                                        \
+    case n: block(c, ldc, a, ars, acs, panel, k, n, end, *w, ahead); break;
 
 /// As block, for any number of rows up to STRIP.
 typedef void any_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
-                       int64_t rows, ending end);
+                       int64_t rows, ending end, const wishes *w, int64_t ahead);
 
 FAST static void float_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                             int64_t k, int64_t rows, ending end) {
-    switch (rows) { CASES(block) }
+                             int64_t k, int64_t rows, ending end, const wishes *w, int64_t ahead) {
+    if (ahead) {
+        switch (rows) { CASES(block, ahead) }
+    } else {
+        switch (rows) { CASES(block, 0) }
+    }
 }
 
 FAST_PAIRS static void half_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                                  int64_t k, int64_t rows, ending end) {
-    switch (rows) { CASES(pair_block) }
+                                  int64_t k, int64_t rows, ending end, const wishes *w, int64_t ahead) {
+    if (ahead) {
+        switch (rows) { CASES(pair_block, ahead) }
+    } else {
+        switch (rows) { CASES(pair_block, 0) }
+    }
 }
 
 /// The last panel of a row may have fewer columns than registers hold: by way of a block of its own.
 FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs,
-                            const float *panel, int64_t k, int64_t rows, int64_t columns, ending end) {
+                            const float *panel, int64_t k, int64_t rows, int64_t columns, ending end, const wishes *w,
+                            int64_t ahead) {
     float block[STRIP * PANEL] = {0}, bias[PANEL] = {0};
     if (end.bias) {
         memcpy(bias, end.bias, (size_t)columns * sizeof(float));
@@ -125,7 +186,7 @@ FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const flo
     for (int64_t i = 0; (end.adds || end.goes_on) && i < rows; i++) {
         memcpy(block + i * PANEL, c + i * ldc, (size_t)columns * sizeof(float));
     }
-    compute(block, PANEL, a, ars, acs, panel, k, rows, end);
+    compute(block, PANEL, a, ars, acs, panel, k, rows, end, w, ahead);
     for (int64_t i = 0; i < rows; i++) memcpy(c + i * ldc, block + i * PANEL, (size_t)columns * sizeof(float));
 }
 
@@ -270,33 +331,75 @@ FAST void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k
     }
 }
 
-/// Asks memory for the lines of a block of the result, so that they are there when it is written.
-FAST INLINE void ask_for_result(float *c, int64_t ldc, int64_t rows, int64_t columns) {
-    for (int64_t i = 0; i < rows; i++) {
-        __builtin_prefetch(c + i * ldc, 1);
-        __builtin_prefetch(c + i * ldc + (columns < 17 ? columns - 1 : 16), 1);
+/// Rows of a that are gone over again and again stay in the second cache; a part of a panel with as many rows as DEPTH
+/// stays in the first. Where strips are few, panels come from memory as fast as they are used: the first strip asks for
+/// what comes a little later.
+enum { NEAR = 160 * 1024, WIDE_NEAR = 320 * 1024, TALL = 256, DEPTH = 192, FEW = 2, AHEAD = 2048 };
+
+/// The left side, and what becomes of the result.
+typedef struct {
+    any_block *compute;
+    float *c;
+    int64_t ldc;
+    const float *a;
+    /// Element (i, l) is a[i * ars + l * acs]; in strips, row i begins at a[i * k].
+    int64_t ars, acs;
+    bool strips;
+    int64_t k, n;
+    float factor;
+    const float *bias;
+    bool adds;
+} task;
+
+FAST INLINE task make_task(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, bool pairs, int64_t k,
+                           int64_t n, float factor, const float *bias, bool adds) {
+    return (task){pairs ? half_block : float_block, c, ldc, a, strips ? 1 : lda, strips ? STRIP : 1, strips, k, n,
+                  factor, bias, adds};
+}
+
+/// What strips ask memory for: `rows` stretches of `length` numbers, `step` apart.
+typedef struct {
+    const float *from;
+    int64_t rows, length, step;
+} asking;
+
+/// The columns from j on that a panel holds, for rows first ..< last; part from ..< from + depth of the inner dimension.
+FAST static void go_over_rows(const task *t, const float *panel, int64_t j, int64_t first, int64_t last, int64_t from,
+                              int64_t depth, asking next) {
+    int64_t count = (last - first + STRIP - 1) / STRIP;
+    int64_t columns = t->n - j;
+    // A sum over several parts goes on from what it is added to; over one it is added as a whole, which rounds less.
+    bool whole = t->factor != 1 || t->k <= DEPTH;
+    ending end = {t->bias && from == 0 ? t->bias + j : 0, from > 0 || (t->adds && !whole), t->factor, t->adds && whole};
+    int64_t i = first;
+    for (int64_t s = 0; s < count; s++) {
+        int64_t behind = first + (t->strips ? (s + 1) * STRIP : (last - first) * (s + 1) / count);
+        if (behind > last) behind = last;
+        float *c = t->c + i * t->ldc + j;
+        int64_t share = next.rows * s / count;
+        // The first block of the result was asked for by nobody: it asks for itself too late, but for the next ones.
+        wishes w = {c + (behind - i) * t->ldc, behind < last ? STRIP : 0, next.from + share * next.step,
+                    next.rows * (s + 1) / count - share, (next.length + 15) / 16, next.step};
+        const float *rows = (t->strips ? t->a + i * t->k : t->a + i * t->ars) + from * t->acs;
+        int64_t ahead = count <= FEW && s == 0 ? AHEAD : 0;
+        if (columns < PANEL) {
+            edge_block(t->compute, c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, columns, end, &w, ahead);
+        } else {
+            t->compute(c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, end, &w, ahead);
+        }
+        i = behind;
     }
 }
 
-/// Asks for a part of the panel that comes next.
-FAST INLINE void ask_for_panel(const float *panel, int64_t count) {
-    for (int64_t l = 0; l < count; l += 16) __builtin_prefetch(panel + l, 0, 2);
-}
-
-/// Rows of a that are gone over again and again stay in the second cache; a part of a panel with as many rows as this
-/// stays in the first.
-enum { NEAR = 160 * 1024, DEPTH = 192 };
-
 FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
                  int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
-    any_block *compute = pairs ? half_block : float_block;
+    task t = make_task(c, ldc, a, lda, strips, pairs, k, n, factor, bias, adds);
     // Rows of a in groups that stay near while all panels go by; in a group all strips of about one height.
     int64_t most = NEAR / (k > 0 ? k : 1) > 4 * STRIP ? NEAR / (k > 0 ? k : 1) : 4 * STRIP;
     int64_t groups = (m + most - 1) / most;
     int64_t group = groups > 0 ? (m + STRIP * groups - 1) / (STRIP * groups) * STRIP : STRIP;
     // Parts of the inner dimension of about one depth; what is multiplied by a factor is done at once.
     int64_t parts = factor == 1 && k > DEPTH ? (k + DEPTH - 1) / DEPTH : 1;
-    int64_t ars = strips ? 1 : lda, acs = strips ? STRIP : 1;
     for (int64_t first = 0; first < m; first += group) {
         int64_t last = first + group < m ? first + group : m;
         int64_t count = (last - first + STRIP - 1) / STRIP;
@@ -305,24 +408,67 @@ FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips
                 int64_t from = k * part / parts, depth = k * (part + 1) / parts - from;
                 const float *panel = panels + j * k + from * PANEL;
                 bool is_last = part + 1 == parts && j + PANEL >= n;
-                const float *next_panel = part + 1 < parts ? panel + depth * PANEL : panels + (j + PANEL) * k;
-                int64_t share = is_last ? 0 : depth * PANEL / count;
-                // A sum over several parts goes on from what it is added to; over one it is added as a whole, which rounds
-                // less.
-                ending end = {bias && part == 0 ? bias + j : 0, part > 0 || (adds && parts > 1), factor,
-                              adds && parts == 1};
-                for (int64_t s = 0; s < count; s++) {
-                    int64_t i = first + (strips ? s * STRIP : (last - first) * s / count);
-                    int64_t next = first + (strips ? (s + 1) * STRIP : (last - first) * (s + 1) / count);
-                    if (next > last) next = last;
-                    ask_for_result(c + i * ldc + j, ldc, next - i, n - j);
-                    ask_for_panel(next_panel + s * share, share);
-                    const float *rows = (strips ? a + i * k : a + i * lda) + from * acs;
-                    if (n - j < PANEL) {
-                        edge_block(compute, c + i * ldc + j, ldc, rows, ars, acs, panel, depth, next - i, n - j, end);
-                    } else {
-                        compute(c + i * ldc + j, ldc, rows, ars, acs, panel, depth, next - i, end);
-                    }
+                const float *next = part + 1 < parts ? panel + depth * PANEL : panels + (j + PANEL) * k;
+                int64_t share = depth * PANEL / count;
+                go_over_rows(&t, panel, j, first, last, from, depth,
+                             (asking){next, is_last || count <= FEW ? 0 : count, share, share});
+            }
+        }
+    }
+}
+
+/// Lays out rows from ..< from + depth (in units) of the columns from j on; b has `inner` rows.
+FAST static void lay_out(float *panel, const float *b, int64_t ldb, bool transposed, bool rounds, bool pairs, int64_t j,
+                         int64_t columns, int64_t from, int64_t depth, int64_t inner) {
+    if (pairs) {
+        from *= 2;
+        depth = 2 * depth < inner - from ? 2 * depth : inner - from;
+    }
+    if (columns > PANEL) columns = PANEL;
+    if (transposed) {
+        pack_transposed(panel, b + j * ldb + from, ldb, depth, columns);
+    } else {
+        pack_straight(panel, b + from * ldb + j, ldb, depth, columns);
+    }
+    if (pairs) {
+        k_gemm_pair_rows(panel, panel, 1, depth, false);
+    } else if (rounds) {
+        k_round_bf16(panel, panel, depth * PANEL);
+    }
+}
+
+FAST void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
+                            bool transposed, bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n,
+                            const float *bias, bool adds) {
+    int64_t inner = k;
+    if (pairs) k = (k + 1) / 2;
+    task t = make_task(c, ldc, a, lda, false, pairs, k, n, 1, bias, adds);
+    // Rows in groups of a few hundred, as panels are laid out anew for each; a stretch of the inner dimension as long as
+    // that of a's rows stays near.
+    int64_t groups = (m + TALL - 1) / TALL, group = groups > 0 ? (m + groups - 1) / groups : 1;
+    for (int64_t first = 0; first < m; first += group) {
+        int64_t last = first + group < m ? first + group : m;
+        int64_t stretches = (k * (last - first) + WIDE_NEAR - 1) / WIDE_NEAR;
+        if (stretches > (k + DEPTH - 1) / DEPTH) stretches = (k + DEPTH - 1) / DEPTH;
+        if (stretches < 1) stretches = 1;
+        for (int64_t stretch = 0; stretch < stretches; stretch++) {
+            int64_t start = k * stretch / stretches, length = k * (stretch + 1) / stretches - start;
+            int64_t parts = length > DEPTH ? (length + DEPTH - 1) / DEPTH : 1;
+            for (int64_t j = 0; j < n; j += PANEL) {
+                lay_out(panel, b, ldb, transposed, rounds, pairs, j, n - j, start, length, inner);
+                int64_t step = pairs ? 2 : 1, rest = n - j - PANEL < PANEL ? n - j - PANEL : PANEL;
+                asking next = {0};
+                if (rest > 0 && transposed) {
+                    next = (asking){b + (j + PANEL) * ldb + start * step, rest, length * step, ldb};
+                } else if (rest > 0) {
+                    next = (asking){b + start * step * ldb + j + PANEL, length * step, rest, ldb};
+                }
+                for (int64_t part = 0; part < parts; part++) {
+                    int64_t from = length * part / parts, depth = length * (part + 1) / parts - from;
+                    asking share = next;
+                    share.rows = next.rows * (part + 1) / parts - next.rows * part / parts;
+                    share.from += next.rows * part / parts * next.step;
+                    go_over_rows(&t, panel + from * PANEL, j, first, last, start + from, depth, share);
                 }
             }
         }
@@ -362,6 +508,11 @@ void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k) {
 }
 void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
             int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
+    __builtin_trap();
+}
+void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb, bool transposed,
+                       bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n, const float *bias,
+                       bool adds) {
     __builtin_trap();
 }
 

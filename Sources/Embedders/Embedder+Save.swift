@@ -150,6 +150,7 @@ extension Embedder {
     func verify(_ folder: String) throws {
         let texts = ["A sentence to compare.", "一句用来比较的话。", "Überprüfung: 1, 2, 3!"]
         let copy = try Embedder.load(folder)
+        copy.keepsLayouts = false
         // On one thread: the comparison needs no more, and starts none.
         let (before, after) = (
             embeddings(of: texts, threads: 1), copy.embeddings(of: texts, threads: 1)

@@ -31,6 +31,9 @@ public final class Embedder: @unchecked Sendable {
     public internal(set) var adapter: Adapter?
     /// The numbers that the matrix products of linear layers are made of, on tapes of the embedder's own and in training.
     public var precision = Precision.float32
+    /// Whether embedding texts leaves weights behind as the kernels like them best, for the next texts: a copy of the
+    /// linear layers.
+    package var keepsLayouts = true
     /// What loading found beside what it needed.
     public let loadReport: LoadReport
 
@@ -58,13 +61,6 @@ public final class Embedder: @unchecked Sendable {
         store = ParameterStore(parameters)
         let limit = min(tokenizer.modelMaxLength ?? 512, encoder.maximumLength ?? 512)
         self.maxLength = min(maxLength ?? limit, encoder.maximumLength ?? .max)
-    }
-
-    /// All linear layers: those of the encoder, then those of the head.
-    package var linearLayers: [LinearLayer] {
-        head.reduce(encoder.store.linearLayers) { layers, module in
-            if case .dense(let dense) = module { layers + dense.store.linearLayers } else { layers }
-        }
     }
 
     /// How many numbers the model has learnt.
@@ -134,9 +130,7 @@ public final class Embedder: @unchecked Sendable {
         chunkTokens: Int = 512, threads: Int? = nil
     ) -> Tensor {
         let prompt = prompt ?? prompts.defaultText
-        // Never more threads than texts: starting one takes longer than it waits.
-        let pool = WorkerPool(
-            threads: max(1, min(threads ?? availableProcessors(), texts.count)))
+        let pool = WorkerPool(threads: threads ?? availableProcessors())
         defer { pool.close() }
         let ids = texts.map { tokenIDs(of: $0, prompt: prompt, maxLength: maxLength).ids }
         return embeddings(
@@ -178,13 +172,18 @@ public final class Embedder: @unchecked Sendable {
         }
         let result = RowCollector(rows: unique.count, width: dimension)
         let normalize = normalize ?? normalizes
-        pool.run(chunks.count) { index in
-            let chunk = chunks[index]
-            var tape = Tape(.inference, precision: precision)
+        func embedChunk(_ chunk: [Int], crew: Crew? = nil) {
+            var tape = Tape(
+                .inference, precision: precision, keepsLayouts: keepsLayouts, crew: crew)
             var vectors = embed(
                 TokenBatch(chunk.map { ids[unique[$0]] }), skipping: skip, on: &tape)
             if normalize { vectors = tape.normalize(vectors) }
             result.set(rows: chunk, to: vectors)
+        }
+        if chunks.count == 1, keepsLayouts {
+            pool.withCrew { embedChunk(chunks[0], crew: $0) }
+        } else {
+            pool.run(chunks.count) { embedChunk(chunks[$0]) }
         }
         let vectors = result.finish()
         return unique.count == ids.count ? vectors : vectors.rows(at: source)

@@ -36,11 +36,6 @@ public final class LinearLayer: @unchecked Sendable {
             to: result, x, a, b, scale: adapter.scale, dropout: adapter.dropout, rows: rows)
     }
 
-    /// Lays out the weight for the products of the layer.
-    package func layOut(precision: Precision) {
-        weight.layOut(isInputFirst: isInputFirst, precision: precision)
-    }
-
     /// Attaches `adapter`. Traps where there is one, or its shapes do not fit.
     public func attach(_ adapter: LowRankAdapter) {
         precondition(self.adapter == nil, "\(name) has an adapter")

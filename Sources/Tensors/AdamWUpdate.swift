@@ -59,17 +59,19 @@ public final class AdamWMoments: @unchecked Sendable {
     }
 
     /// Zero moments for a parameter whose part that learns has `shape`.
-    public init(shape: Shape) {
-        first = Tensor(zeros: shape, stays: true)
-        second = Tensor(zeros: shape, stays: true)
+    ///
+    /// - Parameter isSparse: whether it is a table of which few rows are in use: the others take no memory.
+    public init(shape: Shape, isSparse: Bool = false) {
+        first = Tensor(zeros: shape, for: isSparse ? .sparse : .staying)
+        second = Tensor(zeros: shape, for: isSparse ? .sparse : .staying)
         steps = 0
     }
 
     /// Moments as saved. Traps where shapes differ.
     public init(first: Tensor, second: Tensor, steps: Int) {
         precondition(first.shape == second.shape, "moments \(first.shape) and \(second.shape)")
-        self.first = first.copy(stays: true)
-        self.second = second.copy(stays: true)
+        self.first = first.copy(for: .staying)
+        self.second = second.copy(for: .staying)
         self.steps = steps
     }
 

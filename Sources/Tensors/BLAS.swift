@@ -4,11 +4,11 @@ internal import COpenBLAS
 enum BLAS {
     private static let isPrepared: Void = {
         #if os(Linux)
-            openblas_set_num_threads(1)
+            openblas_without_threads()
         #endif
     }()
 
-    /// Tells OpenBLAS to leave threads to us. Called before the first product.
+    /// Tells OpenBLAS to leave threads to us. Called before the first product, the earlier the better.
     static func prepare() { _ = isPrepared }
 
     /// c [m, n] = alpha * op(a) op(b) + beta * c, row-major and contiguous; op transposes where asked to.

@@ -24,14 +24,31 @@ struct BlockHeap: ~Copyable {
     private var last: Int?
     /// Bytes of all blocks.
     private(set) var bytesHeld = 0
+    /// In the memory that was added last, where nobody has had a block yet: the system gave it as zeros.
+    private var untouched: Range<UInt> = 0..<0
 
-    /// The number and address of a block of `bytes`, a multiple of 64; and whether the heap had to grow for it.
-    mutating func take(_ bytes: Int) -> (block: Int, address: UInt, isNew: Bool) {
+    /// A block that was taken.
+    struct Piece {
+        let block: Int
+        let address: UInt
+        /// Whether the heap had to grow for it.
+        let isNew: Bool
+        /// Whether all of it is zero.
+        let isZero: Bool
+    }
+
+    /// A block of `bytes`, a multiple of 64.
+    mutating func take(_ bytes: Int) -> Piece {
         let found = free.smallest(bytes)
         let number = found ?? grow(for: bytes)
         remove(number)
         split(number, at: bytes)
-        return (number, blocks[number].address, found == nil)
+        let block = blocks[number]
+        let isZero = block.address >= untouched.lowerBound && block.end <= untouched.upperBound
+        if block.end > untouched.lowerBound, block.end <= untouched.upperBound {
+            untouched = block.end..<untouched.upperBound
+        }
+        return Piece(block: number, address: block.address, isNew: found == nil, isZero: isZero)
     }
 
     /// Takes back block `number`.
@@ -70,6 +87,7 @@ struct BlockHeap: ~Copyable {
             if let next { blocks[next].previous = nil }
             if last == middle { last = previous }
             unused.append(middle)
+            untouched = 0..<0
             bytesHeld -= Int(end - start)
             PageMemory.free(start, bytes: Int(end - start))
         }
@@ -91,6 +109,8 @@ struct BlockHeap: ~Copyable {
     /// Adds memory to the block `previous` in front of it, where that is free, or else as a block of its own.
     private mutating func append(_ address: UInt, _ bytes: Int, after previous: Int?) -> Int {
         bytesHeld += bytes
+        let start = untouched.upperBound == address ? untouched.lowerBound : address
+        untouched = start..<address + UInt(bytes)
         if let previous, blocks[previous].isFree {
             remove(previous)
             blocks[previous].bytes += bytes

@@ -17,7 +17,11 @@ import Synchronization
 /// that is not used.
 public final class BufferPool: Sendable {
     /// The pool that tensors use.
-    public static let shared = BufferPool()
+    public static let shared = {
+        // Whoever needs memory for numbers soon needs all processors.
+        BLAS.prepare()
+        return BufferPool()
+    }()
 
     private struct State: ~Copyable {
         var moving = BlockHeap()
@@ -26,6 +30,8 @@ public final class BufferPool: Sendable {
         var small: [[UInt]] = Array(repeating: [], count: BufferPool.largestSmall / 16 + 1)
         /// Bytes of all small blocks.
         var smallBytes = 0
+        /// Bytes of all sparse ones.
+        var sparseBytes = 0
         var statistics = Statistics()
         /// By thread.
         var traces: [UInt: BufferTrace] = [:]
@@ -45,11 +51,23 @@ public final class BufferPool: Sendable {
         public var peakBytesInUse = 0
     }
 
+    /// What a piece of memory is wanted for.
+    enum Use {
+        /// It comes and goes.
+        case passing
+        /// It is for many training steps.
+        case staying
+        /// It stays, is zero at first, and is written in few places: memory is taken where it is.
+        case sparse
+    }
+
     /// A piece of memory that was granted.
     struct Grant {
         let pointer: UnsafeMutablePointer<Float>
         /// How many floats it has room for.
         let capacity: Int
+        /// Whether all of it is known to be zero.
+        let isZero: Bool
         fileprivate let source: Source
     }
 
@@ -58,6 +76,7 @@ public final class BufferPool: Sendable {
         case small
         case moving(block: Int)
         case staying(block: Int)
+        case sparse
     }
 
     private let state = Mutex(State())
@@ -69,6 +88,7 @@ public final class BufferPool: Sendable {
             var statistics = state.statistics
             statistics.bytesHeld =
                 state.smallBytes + state.moving.bytesHeld + state.staying.bytesHeld
+                + state.sparseBytes
             return statistics
         }
     }
@@ -104,16 +124,16 @@ public final class BufferPool: Sendable {
     package static let idleBytes = 2 * PageMemory.size
 
     /// Requests of up to so many floats are small: a page, as the system counts them.
-    private static let largestSmall = 2048
+    package static let largestSmall = 2048
 
     private static let stride = MemoryLayout<Float>.stride
 
-    /// Memory for at least `count` floats. What `stays` is kept apart from what comes and goes.
-    func take(_ count: Int, stays: Bool = false) -> Grant {
+    /// Memory for at least `count` floats. What stays is kept apart from what comes and goes.
+    func take(_ count: Int, for use: Use = .passing) -> Grant {
         let capacity = BufferPool.capacity(for: count)
         let isTraced = hasTraces.load(ordering: .relaxed)
         return state.withLock { state in
-            let (address, source, isNew) = BufferPool.take(capacity, stays, &state)
+            let (address, source, isNew, isZero) = BufferPool.take(capacity, use, &state)
             guard let pointer = UnsafeMutablePointer<Float>(bitPattern: address) else {
                 fatalError("out of memory: \(capacity * BufferPool.stride) bytes")
             }
@@ -123,25 +143,35 @@ public final class BufferPool: Sendable {
             state.statistics.peakBytesInUse = max(
                 state.statistics.peakBytesInUse, state.statistics.bytesInUse)
             if isTraced { state.traces[BufferTrace.thread]?.take(count, at: address) }
-            return Grant(pointer: pointer, capacity: capacity, source: source)
+            return Grant(pointer: pointer, capacity: capacity, isZero: isZero, source: source)
         }
     }
 
-    /// An address, what it is of, and whether the system was asked.
+    /// An address, what it is of, whether the system was asked, and whether all is zero.
     private static func take(
-        _ capacity: Int, _ stays: Bool, _ state: inout State
-    ) -> (address: UInt, source: Source, isNew: Bool) {
+        _ capacity: Int, _ use: Use, _ state: inout State
+    ) -> (address: UInt, source: Source, isNew: Bool, isZero: Bool) {
+        let bytes = capacity * stride
         if capacity > largestSmall {
-            let bytes = capacity * stride
-            let (block, address, isNew) =
-                stays ? state.staying.take(bytes) : state.moving.take(bytes)
-            return (address, stays ? .staying(block: block) : .moving(block: block), isNew)
+            switch use {
+            case .passing:
+                let piece = state.moving.take(bytes)
+                return (piece.address, .moving(block: piece.block), piece.isNew, piece.isZero)
+            case .staying:
+                let piece = state.staying.take(bytes)
+                return (piece.address, .staying(block: piece.block), piece.isNew, piece.isZero)
+            case .sparse:
+                state.sparseBytes += bytes
+                return (PageMemory.takeSparse(bytes: bytes), .sparse, true, true)
+            }
         }
-        if let address = state.small[capacity / 16].popLast() { return (address, .small, false) }
+        if let address = state.small[capacity / 16].popLast() {
+            return (address, .small, false, false)
+        }
         var raw: UnsafeMutableRawPointer?
-        guard posix_memalign(&raw, 64, capacity * stride) == 0 else { return (0, .small, true) }
-        state.smallBytes += capacity * stride
-        return (UInt(bitPattern: raw), .small, true)
+        guard posix_memalign(&raw, 64, bytes) == 0 else { return (0, .small, true, false) }
+        state.smallBytes += bytes
+        return (UInt(bitPattern: raw), .small, true, false)
     }
 
     /// Takes back what was granted.
@@ -153,6 +183,10 @@ public final class BufferPool: Sendable {
             case .small: state.small[grant.capacity / 16].append(address)
             case .moving(let block): state.moving.give(block)
             case .staying(let block): state.staying.give(block)
+            case .sparse:
+                let bytes = grant.capacity * BufferPool.stride
+                state.sparseBytes -= bytes
+                PageMemory.free(address, bytes: bytes)
             }
             if !state.traces.isEmpty { state.traces[BufferTrace.thread]?.give(address) }
         }
@@ -196,10 +230,17 @@ final class Buffer: @unchecked Sendable {
         return grant.pointer
     }
 
-    /// Uninitialised memory for `count` floats; what `stays` outlives many training steps.
-    init(count: Int, stays: Bool = false) {
+    /// Uninitialised memory for `count` floats.
+    init(count: Int, for use: BufferPool.Use = .passing) {
         self.count = count
-        grant = BufferPool.shared.take(count, stays: stays)
+        grant = BufferPool.shared.take(count, for: use)
+    }
+
+    /// Memory for `count` zeros. The system's is not written once more.
+    init(zeros count: Int, for use: BufferPool.Use = .passing) {
+        self.count = count
+        grant = BufferPool.shared.take(count, for: use)
+        if !grant.isZero { memset(grant.pointer, 0, count * MemoryLayout<Float>.stride) }
     }
 
     deinit { BufferPool.shared.give(grant) }

@@ -27,9 +27,11 @@ public final class Gradients: @unchecked Sendable {
         var touched: [Bool] = []
         var touchedRows: [Int32] = []
 
-        init(_ parameter: Parameter) {
+        /// - Parameter isTable: whether it begins with rows: the others take no memory then.
+        init(_ parameter: Parameter, isTable: Bool) {
             self.parameter = parameter
-            tensor = Tensor(uninitialized: parameter.trainableShape, stays: true)
+            tensor = Tensor(
+                uninitialized: parameter.trainableShape, for: isTable ? .sparse : .staying)
         }
 
         /// The rows of the table that the sum is of, where not all rows learn.
@@ -213,7 +215,7 @@ public final class Gradients: @unchecked Sendable {
     }
 
     func addRows(_ gradient: Tensor, ids: [Int32], to parameter: Parameter, turn: Int) {
-        inTurn(parameter, turn) { slot in
+        inTurn(parameter, turn, isTable: true) { slot in
             let width = slot.tensor.shape.width
             if let rows = slot.rows {
                 // A few rows: all of them count, as in a parameter of their own.
@@ -263,11 +265,13 @@ public final class Gradients: @unchecked Sendable {
 
     /// Runs `body` when all turns before `turn` are done with `parameter`. Only one thread is in `body` per
     /// parameter.
-    private func inTurn(_ parameter: Parameter, _ turn: Int, _ body: (Slot) -> Void) {
+    private func inTurn(
+        _ parameter: Parameter, _ turn: Int, isTable: Bool = false, _ body: (Slot) -> Void
+    ) {
         precondition(turn >= 0 && turn < turns, "turn \(turn) of \(turns)")
         let key = ObjectIdentifier(parameter)
         let slot = lock.withLock {
-            let slot = slots[key] ?? Slot(parameter)
+            let slot = slots[key] ?? Slot(parameter, isTable: isTable)
             slots[key] = slot
             precondition(slot.next <= turn, "\(parameter.name) was added to twice in turn \(turn)")
             while max(slot.next, finished) < turn { lock.wait() }

@@ -2,8 +2,8 @@ internal import CKernels
 
 /// a b, with operands laid out for the kernels: our own where the processor has what they need, else OpenBLAS.
 ///
-/// Laying out is apart from computing, so that a weight is laid out once for all chunks of a step, and that threads
-/// which add into one sum in turn hold it for the arithmetic only.
+/// Laying out is apart from computing where that helps: threads which add into one sum in turn hold it for the
+/// arithmetic only, and a weight that does not change is laid out once.
 struct MatrixProduct {
     /// One side, laid out.
     private struct Operand {
@@ -37,6 +37,8 @@ struct MatrixProduct {
     private let n: Int
     private let k: Int
     private let precision: Precision
+    /// How the right side, which is as it is in memory, is laid out panel by panel when it is needed.
+    private let laysOut: PanelLayout?
 
     /// Whether our own kernels compute.
     static let isOwn = k_gemm_is_fast()
@@ -45,15 +47,20 @@ struct MatrixProduct {
     ///
     /// - Parameters:
     ///   - cache: where the layout of b is kept; b belongs to it.
+    ///   - laysOutLate: whether b is laid out panel by panel while the product is computed, each panel still in the
+    ///     first cache when it is used; only where a is not transposed, and not where a factor follows.
     ///   - sums: [m], to which the sums of the rows of op(a) are added; only where a is given transposed.
     init(
         _ a: UnsafePointer<Float>, transposeA: Bool = false, _ b: UnsafePointer<Float>,
         transposeB: Bool = false, m: Int, n: Int, k: Int, precision: Precision = .float32,
-        cache: WeightPanels? = nil, addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
+        cache: WeightPanels? = nil, laysOutLate: Bool = false,
+        addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
     ) {
         precondition(sums == nil || transposeA, "sums of a matrix that is not transposed")
+        precondition(!laysOutLate || !transposeA, "a transposed left side, and a right one as it is")
         (self.m, self.n, self.k, self.precision) = (m, n, k, precision)
         guard MatrixProduct.isOwn else {
+            laysOut = nil
             if let sums { k_column_sums(sums, a, Int64(k), Int64(m)) }
             func operand(
                 _ x: UnsafePointer<Float>, _ isTransposed: Bool, _ count: Int
@@ -81,7 +88,10 @@ struct MatrixProduct {
             left = Operand(a, isTransposed: false)
         }
         let layout = PanelLayout(isTransposed: transposeB, precision: precision)
-        if let cache {
+        laysOut = laysOutLate && cache == nil ? layout : nil
+        if laysOut != nil {
+            right = Operand(b, isTransposed: transposeB)
+        } else if let cache {
             right = Operand(cache.panels(layout, of: b, n: n, k: k), isTransposed: false)
         } else {
             let panels = Buffer(count: PanelLayout.count(n: n, k: k))
@@ -91,17 +101,23 @@ struct MatrixProduct {
     }
 
     /// c [m, n] = factor * a b + bias [n]; or adds factor * a b to c. Traps where `bias` meets a factor or a sum.
+    ///
+    /// - Parameter crew: shares out the columns of c; same bits.
     func write(
         to c: UnsafeMutablePointer<Float>, factor: Float = 1, bias: UnsafePointer<Float>? = nil,
-        adds: Bool = false
+        adds: Bool = false, crew: Crew? = nil
     ) {
         precondition(bias == nil || (factor == 1 && !adds), "a product with a bias and a factor")
-        if MatrixProduct.isOwn {
-            let units = Int64(precision.units(k))
-            k_gemm(
-                c, Int64(n), left.pointer, units, left.isTransposed, right.pointer,
-                precision.isPaired, Int64(m), units, Int64(n),
-                factor, bias, adds)
+        if let laysOut {
+            precondition(factor == 1, "a right side that is laid out late, and a factor")
+            let panel = Buffer(count: PanelLayout.count(n: 1, k: k))
+            k_gemm_laying_out(
+                c, Int64(n), left.pointer, Int64(precision.units(k)), right.pointer,
+                Int64(laysOut.isTransposed ? k : n), laysOut.isTransposed,
+                precision == .bfloat16, precision.isPaired, panel.pointer, Int64(m), Int64(k),
+                Int64(n), bias, adds)
+        } else if MatrixProduct.isOwn {
+            writeFromPanels(to: c, factor: factor, bias: bias, adds: adds, crew: crew)
         } else {
             if let bias { k_fill_rows(c, bias, Int64(m), Int64(n)) }
             BLAS.multiply(
@@ -110,6 +126,26 @@ struct MatrixProduct {
                 beta: adds || bias != nil ? 1 : 0)
         }
         withExtendedLifetime((left.owner, right.owner)) {}
+    }
+
+    private func writeFromPanels(
+        to c: UnsafeMutablePointer<Float>, factor: Float, bias: UnsafePointer<Float>?, adds: Bool,
+        crew: Crew?
+    ) {
+        let units = precision.units(k)
+        let width = PanelLayout.count(n: 1, k: 1)
+        let panels = (n + width - 1) / width
+        // Two pieces a thread, so that one that is held up holds up half a share.
+        let pieces = crew.map { max(1, min(panels, 2 * $0.threads)) } ?? 1
+        func write(_ piece: Int) {
+            let first = panels * piece / pieces * width
+            let last = min(n, panels * (piece + 1) / pieces * width)
+            k_gemm(
+                c + first, Int64(n), left.pointer, Int64(units), left.isTransposed,
+                right.pointer + first * units, precision.isPaired, Int64(m), Int64(units),
+                Int64(last - first), factor, bias.map { $0 + first }, adds)
+        }
+        if let crew { crew.run(pieces, write) } else { write(0) }
     }
 }
 
@@ -157,52 +193,22 @@ struct PanelLayout: Hashable {
     }
 }
 
-extension Parameter {
-    /// Bytes of the layouts that there are.
-    package var layoutBytes: Int { value.buffer.panels?.bytes ?? 0 }
-
-    /// Lays out a weight for the product of a linear layer, so that threads that need it at once need not wait for one
-    /// of them: [outputs, inputs], or [inputs, outputs] where `isInputFirst`.
-    package func layOut(isInputFirst: Bool, precision: Precision) {
-        guard MatrixProduct.isOwn, let panels = value.buffer.panels else { return }
-        let layout = PanelLayout(isTransposed: !isInputFirst, precision: precision)
-        let (rows, columns) = (shape.rows, shape.width)
-        _ = panels.panels(
-            layout, of: value.pointer, n: isInputFirst ? columns : rows,
-            k: isInputFirst ? rows : columns)
-    }
-}
-
 /// The layouts of one weight that products have asked for.
 final class WeightPanels: @unchecked Sendable {
     private let lock = Condition()
-    /// The memory is kept when the weight changes, and laid out anew when it is asked for again.
-    private var kept: [PanelLayout: (panels: Buffer, isCurrent: Bool)] = [:]
+    private var kept: [PanelLayout: Buffer] = [:]
 
     /// The panels of op(b) [k, n], where `b` is the weight that this belongs to.
     func panels(_ layout: PanelLayout, of b: UnsafePointer<Float>, n: Int, k: Int) -> Buffer {
         lock.withLock {
-            if let (panels, isCurrent) = kept[layout], isCurrent { return panels }
-            let panels =
-                kept[layout]?.panels
-                ?? Buffer(count: PanelLayout.count(n: n, k: k), stays: true)
+            if let panels = kept[layout] { return panels }
+            let panels = Buffer(count: PanelLayout.count(n: n, k: k), for: .staying)
             layout.layOut(b, n: n, k: k, in: panels)
-            kept[layout] = (panels, true)
+            kept[layout] = panels
             return panels
         }
     }
 
-    /// Bytes of all layouts.
-    var bytes: Int {
-        lock.withLock {
-            kept.values.reduce(0) {
-                $0 + BufferPool.capacity(for: $1.panels.count) * MemoryLayout<Float>.stride
-            }
-        }
-    }
-
     /// The weight has changed, and no product is under way.
-    func forget() {
-        lock.withLock { for layout in kept.keys { kept[layout]?.isCurrent = false } }
-    }
+    func forget() { lock.withLock { kept = [:] } }
 }

@@ -41,6 +41,16 @@ enum PageMemory {
         return address
     }
 
+    /// Takes `bytes` that are zero and cost memory only where they are touched, in small pages. Traps where there are no
+    /// addresses left.
+    static func takeSparse(bytes: Int) -> UInt {
+        guard let address = map(bytes) else { fatalError("out of memory: \(bytes) bytes") }
+        #if os(Linux)
+            _ = madvise(UnsafeMutableRawPointer(bitPattern: address), bytes, MADV_NOHUGEPAGE)
+        #endif
+        return address
+    }
+
     /// Gives memory back to the system.
     static func free(_ address: UInt, bytes: Int) {
         munmap(UnsafeMutableRawPointer(bitPattern: address), bytes)

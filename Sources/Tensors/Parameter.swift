@@ -48,6 +48,6 @@ public final class Parameter: @unchecked Sendable {
     /// Overwrites the numbers with those of `tensor`. Traps on another shape.
     public func assign(_ tensor: Tensor) {
         precondition(tensor.shape == shape, "\(name): \(tensor.shape) assigned to \(shape)")
-        value = tensor.copy(stays: true)
+        value = tensor.copy(for: .staying)
     }
 }

@@ -29,6 +29,10 @@ public struct Tape: ~Copyable {
     public let mode: Mode
     /// The numbers that its matrix products are made of.
     public let precision: Precision
+    /// Whether weights keep what they are laid out as for its matrix products.
+    let keepsLayouts: Bool
+    /// Takes part in its matrix products.
+    let crew: Crew?
     let serial: UInt64
     var nodes: [NodeRecord] = []
     private var leaves: [ObjectIdentifier: Int] = [:]
@@ -48,8 +52,24 @@ public struct Tape: ~Copyable {
     ///   - examining: whether each result is looked through for numbers that are not finite, which costs a pass over
     ///     it; see ``firstNotFinite``.
     public init(_ mode: Mode, precision: Precision = .float32, examining: Bool = false) {
+        self.init(
+            mode, precision: precision, examining: examining, keepsLayouts: false, crew: nil)
+    }
+
+    /// As ``init(_:precision:examining:)``.
+    ///
+    /// - Parameters:
+    ///   - keepsLayouts: whether weights keep what they are laid out as for products, for later tapes: a second copy of
+    ///     them, which saves a twentieth of the time.
+    ///   - crew: takes part in products of linear layers; the thread that runs the tape hands them out.
+    package init(
+        _ mode: Mode, precision: Precision = .float32, examining: Bool = false,
+        keepsLayouts: Bool, crew: Crew? = nil
+    ) {
         self.mode = mode
         self.precision = precision
+        self.keepsLayouts = keepsLayouts
+        self.crew = crew
         examines = examining
         serial = Tape.serials.wrappingAdd(1, ordering: .relaxed).newValue
     }

@@ -26,19 +26,17 @@ public struct Tensor: @unchecked Sendable {
     }
 
     /// Memory that the caller writes before anyone reads.
-    ///
-    /// - Parameter stays: whether it is for many training steps, as the memory of weights.
-    init(uninitialized shape: Shape, stays: Bool = false) {
+    init(uninitialized shape: Shape, for use: BufferPool.Use = .passing) {
         self.shape = shape
-        buffer = Buffer(count: shape.count, stays: stays)
+        buffer = Buffer(count: shape.count, for: use)
     }
 
     /// All zeros.
-    public init(zeros shape: Shape) { self.init(zeros: shape, stays: false) }
+    public init(zeros shape: Shape) { self.init(zeros: shape, for: .passing) }
 
-    init(zeros shape: Shape, stays: Bool) {
-        self.init(uninitialized: shape, stays: stays)
-        memset(buffer.pointer, 0, shape.count * MemoryLayout<Float>.stride)
+    init(zeros shape: Shape, for use: BufferPool.Use) {
+        self.shape = shape
+        buffer = Buffer(zeros: shape.count, for: use)
     }
 
     /// The numbers of `values`, row by row. Traps where their count does not fit `shape`.
@@ -112,10 +110,10 @@ public struct Tensor: @unchecked Sendable {
     }
 
     /// A copy of the numbers in memory of its own.
-    public var copy: Tensor { copy(stays: false) }
+    public var copy: Tensor { copy(for: .passing) }
 
-    func copy(stays: Bool) -> Tensor {
-        let result = Tensor(uninitialized: shape, stays: stays)
+    func copy(for use: BufferPool.Use) -> Tensor {
+        let result = Tensor(uninitialized: shape, for: use)
         result.pointer.update(from: pointer, count: shape.count)
         return result
     }
@@ -162,7 +160,7 @@ extension Tensor {
         precondition(
             bytes.byteCount == shape.count * type.size,
             "Tensor: \(bytes.byteCount) bytes for shape \(shape) of \(type)")
-        self.init(uninitialized: shape, stays: true)
+        self.init(uninitialized: shape, for: .staying)
         let piece = 1 << 20
         for start in stride(from: 0, to: shape.count, by: piece) {
             let end = min(start + piece, shape.count)

@@ -59,8 +59,8 @@ struct BufferPoolTests {
         }
     }
 
-    /// Two threads take and give buffers of all sizes, of two kinds: none lies in another or loses what is in it, and
-    /// in the end all memory goes back.
+    /// Two threads take and give buffers of all sizes, of three kinds: none lies in another or loses what is in it, those
+    /// that are said to be zero are, and in the end all memory goes back.
     @Test func buffersNeverOverlap() {
         let pool = BufferPool()
         let workers = WorkerPool(threads: 2)
@@ -72,9 +72,15 @@ struct BufferPoolTests {
                 let size = Float(1 << Int(random.uniform(0...16.9))) * random.uniform(1...2)
                 // More is taken than given for a while, then the other way round.
                 if random.uniform(0...1) < (step / 1000 % 2 == 0 ? 0.55 : 0.45) {
-                    let grant = pool.take(Int(size), stays: step % 7 == 0)
+                    let use: BufferPool.Use =
+                        step % 7 == 0 ? .staying : step % 11 == 0 ? .sparse : .passing
+                    let grant = pool.take(Int(size), for: use)
+                    let numbers = unsafe UnsafeMutableBufferPointer(
+                        start: grant.pointer, count: grant.capacity)
+                    let isClaimed = grant.isZero || use == .sparse && size > 2048
+                    #expect(unsafe !isClaimed || numbers.allSatisfy { $0 == 0 })
                     let mark = Float(2 * step + worker)
-                    unsafe (grant.pointer[0], grant.pointer[grant.capacity - 1]) = (mark, mark)
+                    unsafe numbers.update(repeating: mark)
                     taken.append((grant, mark))
                     #expect(grant.capacity == BufferPool.capacity(for: Int(size)))
                 } else if !taken.isEmpty {

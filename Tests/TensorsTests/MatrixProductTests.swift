@@ -36,6 +36,32 @@ struct MatrixProductTests {
         }
     }
 
+    /// A right side that is laid out while the product is computed gives the same bits: also where rows go in groups,
+    /// the inner dimension in stretches, and pairs have no second.
+    @Test(
+        arguments: sizes + [[300, 40, 1300], [257, 33, 1301], [520, 65, 31]], Precision.allCases)
+    func laidOutLate(_ size: [Int], _ precision: Precision) {
+        let (m, n, k) = (size[0], size[1], size[2])
+        var random = TestRandom(9)
+        let (a, b) = (random.tensor([m, k]), random.tensor([k, n]))
+        let (start, bias) = (random.tensor([m, n]), random.tensor([n]))
+        for isTransposed in [false, true] {
+            func results(late: Bool) -> [[UInt32]] {
+                let right = isTransposed ? b.transposed : b
+                let product = unsafe MatrixProduct(
+                    a.pointer, right.pointer, transposeB: isTransposed, m: m, n: n, k: k,
+                    precision: precision, laysOutLate: late)
+                let (sum, biased) = (start.copy, Tensor(zeros: [m, n]))
+                unsafe product.write(to: sum.pointer, adds: true)
+                unsafe product.write(to: biased.pointer, bias: bias.pointer)
+                withExtendedLifetime(right) {}
+                return [sum.bits, biased.bits]
+            }
+            let isSame = results(late: true) == results(late: false)
+            #expect(isSame)
+        }
+    }
+
     /// The same element has the same bits whatever is computed beside it: our kernels say so, OpenBLAS does not.
     @Test(.enabled(if: MatrixProduct.isOwn, "no kernels of our own on this processor"))
     func bitsDoNotDependOnNeighbours() {
@@ -58,7 +84,7 @@ struct MatrixProductTests {
         let weight = Parameter(name: "weight", value: random.tensor([40, 24]))
         let x = random.tensor([5, 24])
         func result(_ precision: Precision) -> [UInt32] {
-            var tape = Tape(.inference, precision: precision)
+            var tape = Tape(.inference, precision: precision, keepsLayouts: true)
             return tape.linear(x, weight: tape.parameter(weight)).bits
         }
         let first = Precision.allCases.map(result)

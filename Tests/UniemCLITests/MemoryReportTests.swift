@@ -19,7 +19,7 @@ struct MemoryReportTests {
     }
 
     private let parts = [
-        "weights", "layouts", "gradients", "moments", "activations", "work", "loss", "other",
+        "weights", "gradients", "moments", "activations", "work", "loss", "other",
     ]
 
     @Test("a row for each batch size, whose parts add up; larger batches take more")

@@ -121,13 +121,29 @@ struct BatchSizeFinderTests {
         let records = (0..<9).map {
             PairRecord(text: String(repeating: "a", count: $0 + 3), textPos: "b")
         }
-        var finder = try finder(1 << 40)
-        try finder.add(.memory(Dataset(pairs: records))) { text, column in
-            text.utf8.count + 10 * column
+        let embedder = try Embedder.fresh(
+            configuration: BERTConfig.fresh(
+                vocabularySize: 3000, hiddenSize: 32, layers: 1, heads: 2),
+            tokenizer: MemorySample.embedder("bert").tokenizer)
+        func fresh() throws -> BatchSizeFinder {
+            try BatchSizeFinder(
+                embedder, losses: [PairInBatchLoss()], threads: 1,
+                memory: ProcessMemory(available: 1 << 40, resident: 0, limit: "in a test"))
         }
-        var same = try self.finder(1 << 40)
+        var finder = try fresh()
+        try finder.add(.memory(Dataset(pairs: records))) { text, column in
+            (0..<text.utf8.count + 10 * column).map(Int32.init)
+        }
+        var same = try fresh()
         for row in 0..<9 { same.add([row + 3, 11]) }
-        #expect(finder.step(batchSize: 4) == same.step(batchSize: 4))
+        let (few, all) = (
+            try #require(finder.step(batchSize: 4)), try #require(same.step(batchSize: 4))
+        )
+        #expect(few.activations == all.activations && few.work == all.work)
+        // The sum and both moments of a table have memory for the pages with the first 22 words only.
+        let table = 4 * 3000 * 32
+        #expect(all.gradients - few.gradients == table - 4096)
+        #expect(all.moments - few.moments == 2 * (table - 4096))
         #expect(try finder.choose().size == 9)
         #expect(throws: TrainingError.self) { try self.finder(1 << 40).choose() }
     }

@@ -100,13 +100,12 @@ private func compare(
     let weights = embedder.store.parameters.reduce(0) {
         $0 + 4 * BufferPool.capacity(for: $1.shape.count)
     }
-    let layouts = embedder.linearLayers.reduce(0) { $0 + $1.weight.layoutBytes }
     // What is left of the first step are the sums of gradients and the moments.
     let first = use { optimizer.step(engine.step([batch]).gradients, rate: 0, pool: pool) }
     let second = use { _ = engine.step([batch]) }
     return (
         account.step(rows, chunkTokens: chunkTokens, threads: 1),
-        weights + layouts + first.left + second.peak
+        weights + first.left + second.peak
     )
 }
 

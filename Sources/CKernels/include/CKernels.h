@@ -184,6 +184,13 @@ void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k);
 void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
             int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
 
+/// As k_gemm with a factor of 1, to the bit, from b as it is: [k, n] with rows of length ldb, or the transpose of [n, k]. One
+/// panel [k, 32] at a time is laid out in `panel`; rounds and pairs say how. a is given as it is; its lda counts pairs, k
+/// numbers.
+void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb, bool transposed,
+                       bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n, const float *bias,
+                       bool adds);
+
 // --- adamw.c -------------------------------------------------------------------------------------------------
 /// One AdamW step as torch.optim.AdamW: decay p by (1 - rate * decay), then Adam with bias corrections
 /// correction1 = 1 - beta1^t and correction2 = 1 - beta2^t. gradient null means all zero.
@@ -197,5 +204,14 @@ void k_from_bf16(float *y, const void *x, int64_t n);
 void k_from_f64(float *y, const void *x, int64_t n);
 /// y[i] = x[i] rounded to bfloat16, to the nearest even. y may be x.
 void k_round_bf16(float *y, const float *x, int64_t n);
+
+/// Tells the processor that this thread waits for another in a loop.
+static inline void k_pause(void) {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    __asm__ volatile("yield");
+#endif
+}
 
 #endif

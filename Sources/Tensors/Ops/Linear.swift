@@ -32,8 +32,9 @@ extension Tape {
         let y = Tensor(uninitialized: [n, outputs])
         MatrixProduct(
             x.pointer, weight.pointer, transposeB: !isInputFirst, m: n, n: outputs, k: inputs,
-            precision: precision, cache: weight.buffer.panels
-        ).write(to: y.pointer, bias: bias?.pointer)
+            precision: precision, cache: keepsLayouts ? weight.buffer.panels : nil,
+            laysOutLate: true
+        ).write(to: y.pointer, bias: bias?.pointer, crew: crew)
         // A frozen weight needs no input kept.
         let kept = wantsGradient(weight) ? x.constant : nil
         let operands = bias.map { [x, weight, $0] } ?? [x, weight]
@@ -47,10 +48,9 @@ extension Tape {
             }
             if let db { sweep.give(db, to: 2) }
             guard sweep.wants(0) else { return }
-            // Laid out for each chunk: as fast as once for all, as it is in the caches then, without the memory.
             let product = MatrixProduct(
                 dy.pointer, weight.pointer, transposeB: isInputFirst, m: n, n: inputs, k: outputs,
-                precision: precision)
+                precision: precision, laysOutLate: true)
             sweep.accumulate(0) { dx, beta in product.write(to: dx, adds: beta != 0) }
         }
     }

@@ -123,7 +123,10 @@ public final class AdamW {
         let made = Mutex(moments)
         pool.run(missing.count) { number in
             let index = missing[number]
-            let own = AdamWMoments(shape: parameters[index].parameter.trainableShape)
+            let parameter = parameters[index].parameter
+            var isSparse = false
+            if case .rows = gradients.storage(of: parameter) { isSparse = true }
+            let own = AdamWMoments(shape: parameter.trainableShape, isSparse: isSparse)
             made.withLock { $0[index] = own }
         }
         moments = made.withLock { $0 }

@@ -43,6 +43,8 @@ package struct BatchSizeFinder {
     /// What the process may take in all.
     package let allowed: Int
     private var sources: [LongestRows]
+    /// The words of all rows; `nil` where not all words are known.
+    private var words: WordSet?
 
     /// Measures the steps of `embedder`, whose strategy must be in force.
     ///
@@ -86,7 +88,7 @@ package struct BatchSizeFinder {
 
     /// What the process takes in all with steps like `step`, and for saving the model in the end.
     package func processBytes(_ step: StepMemory) -> Int {
-        max(step.total, account.saving) + outside
+        max(step.total, step.saving) + outside
     }
 
     /// The rows of the largest data set.
@@ -100,19 +102,25 @@ package struct BatchSizeFinder {
     package mutating func add(_ lengths: [Int], source: Int = 0) {
         let count = account.textCounts[source]
         precondition(lengths.count == count, "a row of \(lengths.count) texts, not \(count)")
+        words = nil
         let cost = lengths.reduce(0) { $0 + account.cost(ofText: $1) }
         sources[source].add(lengths, cost: cost)
     }
 
     /// Takes note of the rows of `data`; of a stream, the first `limit`.
     ///
-    /// - Parameter length: how many tokens a text in that column has.
+    /// - Parameter ids: the tokens of a text in that column.
     package mutating func add(
         _ data: TrainingData, source: Int = 0, limit: Int? = nil,
-        length: (_ text: String, _ column: Int) throws -> Int
+        ids: (_ text: String, _ column: Int) throws -> [Int32]
     ) throws {
+        var words = rowCount == 0 ? WordSet() : self.words
         func lengths(_ record: Record) throws -> [Int] {
-            try record.texts.enumerated().map { try length($0.element, $0.offset) }
+            try record.texts.enumerated().map {
+                let ids = try ids($0.element, $0.offset)
+                words?.insert(ids)
+                return ids.count
+            }
         }
         switch data {
         case .memory(let dataset):
@@ -124,7 +132,9 @@ package struct BatchSizeFinder {
                 add(try lengths(record), source: source)
                 count += 1
             }
+            words = nil
         }
+        self.words = words
     }
 
     // MARK: Choosing
@@ -140,7 +150,7 @@ package struct BatchSizeFinder {
             guard !rows.isEmpty else { return nil }
             return account.step(
                 rows.map { $0.map { min($0, maxLength) } }, loss: source, chunkTokens: chunkTokens,
-                threads: threads)
+                words: words, threads: threads)
         }
         return steps.max { $0.total < $1.total }
     }

@@ -10,14 +10,12 @@ internal import Tensors
 package struct MemoryAccount: Sendable {
     /// Bytes of all weights.
     package let weights: Int
-    /// Bytes of the layouts of weights for products.
-    package let layouts: Int
     /// Bytes of the sums of gradients.
     package let gradients: Int
     /// Bytes of the optimizer's moments, of what has gradients.
     package let moments: Int
-    /// Bytes at the end of training, when the model that was saved is loaded beside the one in memory and compared.
-    package var saving: Int { 2 * weights + layouts + gradients + moments }
+    /// The table of words, where sums of gradients and moments have memory only for the words in use.
+    private let wordTable: (rows: Int, width: Int)?
     private let chunk: BufferLaw
     private let losses: [any EmbeddingLoss]
     private let meetings: [BufferLaw?]
@@ -37,9 +35,6 @@ package struct MemoryAccount: Sendable {
             counts.reduce(0) { $0 + BufferPool.capacity(for: $1) } * MemoryLayout<Float>.stride
         }
         weights = bytes(parameters.map(\.shape.count))
-        let layers = embedder.linearLayers
-        for layer in layers { layer.layOut(precision: embedder.precision) }
-        layouts = layers.reduce(0) { $0 + $1.weight.layoutBytes }
         dimension = embedder.dimension
         textCounts = losses.map(\.kind.textCount)
         let limit = max(1, min(embedder.maxLength, embedder.encoder.maximumLength ?? .max))
@@ -56,6 +51,12 @@ package struct MemoryAccount: Sendable {
         }
         let learning = parameters.filter { sums.has($0) }
         moments = 2 * bytes(learning.map(\.trainableShape.count))
+        let words = learning.first {
+            guard case .rows = sums.storage(of: $0) else { return false }
+            return $0.shape.rows == embedder.encoder.vocabularySize
+                && $0.shape.count > BufferPool.largestSmall
+        }
+        wordTable = words.map { ($0.shape.rows, $0.shape.width) }
         // Losses of other people may obey no law; see ``meeting(_:rows:)``.
         meetings = losses.map { loss in
             BufferLaw(
@@ -144,11 +145,14 @@ package struct MemoryAccount: Sendable {
     ///
     /// - Parameters:
     ///   - loss: the number of the loss.
+    ///   - words: those that occur in training; all where left out.
     ///   - chunkTokens: as in ``TrainingConfiguration/chunkTokens``.
     ///   - threads: how many chunks are worked on at a time.
     package func step(
-        _ rows: [[Int]], loss: Int = 0, chunkTokens: Int? = nil, threads: Int
+        _ rows: [[Int]], loss: Int = 0, chunkTokens: Int? = nil, words: WordSet? = nil,
+        threads: Int
     ) -> StepMemory {
+        let unused = unusedBytes(words)
         let texts = (0..<textCounts[loss]).flatMap { column in rows.map { $0[column] } }
         let chunks = TokenBatch.chunks(
             of: texts.map { Array(repeating: 0, count: $0) },
@@ -171,11 +175,18 @@ package struct MemoryAccount: Sendable {
             : MemoryAccount.momentsOfTwice(uses, meeting, embeddings, threads: threads)
         let most = moments.max { $0.total < $1.total } ?? Moment()
         return StepMemory(
-            weights: weights, layouts: layouts, gradients: gradients, moments: self.moments,
+            weights: weights, gradients: gradients - unused, moments: self.moments - 2 * unused,
             activations: most.activations, work: most.work, loss: most.loss,
             // Ids, positions, types and row numbers; the records of the tapes.
             lists: texts.reduce(0, +) * 4 * MemoryLayout<Int32>.stride
                 + most.tapes * chunk.takesBeforeMark * StepMemory.bytesOfRecord)
+    }
+
+    /// What a sum of the gradients of the table does not take, as only `words` are written.
+    private func unusedBytes(_ words: WordSet?) -> Int {
+        guard let words, let (rows, width) = wordTable else { return 0 }
+        let all = BufferPool.capacity(for: rows * width) * MemoryLayout<Float>.stride
+        return max(0, all - words.bytes(rowBytes: width * MemoryLayout<Float>.stride))
     }
 
     /// What buffers are in use at one time of a step.

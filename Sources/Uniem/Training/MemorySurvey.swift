@@ -48,7 +48,7 @@ package struct MemorySurvey {
                 embedder.tokenIDs(
                     of: text, prompt: column == 0 ? prompts.first : prompts.others,
                     maxLength: maxLength
-                ).ids.count
+                ).ids
             }
         }
         self.finder = finder

@@ -92,7 +92,6 @@ final class StepEngine {
             memory.map { Gradients(turns: turns, reusing: $0) } ?? Gradients(turns: turns)
         memory = gradients
         let total = Double(batches.reduce(0) { $0 + $1.count })
-        layOutWeights()
         var result = Result(loss: 0, losses: [], gradients: gradients, rows: [])
         var turn = 0
         for (batch, chunks) in zip(batches, chunks) {
@@ -105,12 +104,6 @@ final class StepEngine {
             turn += chunks.count
         }
         return result
-    }
-
-    /// Lays out the weights of linear layers for the products of all chunks.
-    private func layOutWeights() {
-        let layers = embedder.linearLayers
-        pool.run(layers.count) { layers[$0].layOut(precision: embedder.precision) }
     }
 
     private func run(

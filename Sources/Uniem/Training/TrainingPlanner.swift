@@ -117,7 +117,7 @@ struct TrainingPlanner {
             threads: configuration.threads ?? availableProcessors())
         for (number, source) in materials.sources.enumerated() {
             try finder.add(source.data, source: number, limit: streamLimit) { text, column in
-                tokens.ids(of: text, column: column).ids.count
+                tokens.ids(of: text, column: column).ids
             }
         }
         let choice = try finder.choose()

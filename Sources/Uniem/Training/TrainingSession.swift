@@ -46,6 +46,7 @@ final class TrainingSession {
         let embedder = materials.embedder
         try configuration.strategy.apply(to: embedder)
         embedder.precision = configuration.mixedPrecision.precision
+        embedder.keepsLayouts = false
         tokens = TokenCache(
             embedder: embedder, maxLength: configuration.maxLength, prompt: configuration.prompt,
             remembers: materials.sources.allSatisfy { $0.dataset != nil })
@@ -104,6 +105,7 @@ final class TrainingSession {
         _ recording: RunRecording, from checkpoint: CheckpointStore.Checkpoint? = nil,
         callbacks: TrainingCallbacks, stop: StopRequest?
     ) throws -> FineTuner.Outcome {
+        defer { embedder.keepsLayouts = true }
         let trainer = try Trainer(
             embedder: embedder, plan: plan, pool: pool, engine: engine, checkpoint: checkpoint)
         trainer.optimizer.mayBegin = { (try? recording.awaitBeginning()) != nil }
