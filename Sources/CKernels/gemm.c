@@ -198,11 +198,29 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * ((m + STRIP - 1) / STRIP * STRIP);
 }
 
+/// x, or x rounded to bfloat16, to the nearest even; NaN stays NaN.
+FAST INLINE v16 maybe_rounded(v16 x, const bool rounds) {
+    if (!rounds) return x;
+    u16 bits = (u16)x;
+    u16 result = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+    return (v16)_mm512_mask_mov_ps((__m512)x, _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_ORD_Q), (__m512)result);
+}
+
+FAST INLINE float maybe_rounded_one(float x, const bool rounds) {
+    if (!rounds || x != x) return x;
+    union {
+        float f;
+        uint32_t u;
+    } bits = {x};
+    bits.u = (bits.u + 0x7FFF + (bits.u >> 16 & 1)) & 0xFFFF0000U;
+    return bits.f;
+}
+
 /// t [16, ldt] = the transpose of x [16, ldx], in four rounds of exchanges between pairs of rows: three times as fast as
 /// `transpose`, on 32 registers.
-FAST INLINE void transpose16(float *t, int64_t ldt, const float *x, int64_t ldx) {
+FAST INLINE void transpose16(float *t, int64_t ldt, const float *x, int64_t ldx, const bool rounds) {
     v16 r[16], s[16];
-    UNROLL for (int i = 0; i < 16; i++) r[i] = *(const v16 *)(x + i * ldx);
+    UNROLL for (int i = 0; i < 16; i++) r[i] = maybe_rounded(*(const v16 *)(x + i * ldx), rounds);
     UNROLL for (int i = 0; i < 16; i += 2) {
         s[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
         s[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
@@ -226,44 +244,58 @@ FAST INLINE void transpose16(float *t, int64_t ldt, const float *x, int64_t ldx)
 }
 
 /// panel [k, 32] = the transpose of the `columns` rows of b [columns, k].
-FAST static void pack_transposed(float *panel, const float *b, int64_t ldb, int64_t k, int64_t columns) {
+FAST INLINE void pack_transposed(float *panel, const float *b, int64_t ldb, int64_t k, int64_t columns,
+                                 const bool rounds) {
     if (columns < PANEL) memset(panel, 0, (size_t)(k * PANEL) * sizeof(float));
     int64_t l = 0;
     for (; columns == PANEL && l + 16 <= k; l += 16) {
-        transpose16(panel + l * PANEL, PANEL, b + l, ldb);
-        transpose16(panel + l * PANEL + 16, PANEL, b + 16 * ldb + l, ldb);
+        transpose16(panel + l * PANEL, PANEL, b + l, ldb, rounds);
+        transpose16(panel + l * PANEL + 16, PANEL, b + 16 * ldb + l, ldb, rounds);
     }
     for (; l < k; l++) {
-        for (int64_t j = 0; j < columns; j++) panel[l * PANEL + j] = b[j * ldb + l];
+        for (int64_t j = 0; j < columns; j++) panel[l * PANEL + j] = maybe_rounded_one(b[j * ldb + l], rounds);
     }
 }
 
 /// panel [k, 32] = `columns` columns of b [k, ..].
-FAST static void pack_straight(float *panel, const float *b, int64_t ldb, int64_t k, int64_t columns) {
+FAST INLINE void pack_straight(float *panel, const float *b, int64_t ldb, int64_t k, int64_t columns, const bool rounds) {
     for (int64_t l = 0; l < k; l++) {
         float *to = panel + l * PANEL;
         const float *from = b + l * ldb;
         if (columns == PANEL) {
-            *(v16 *)to = *(const v16 *)from;
-            *(v16 *)(to + 16) = *(const v16 *)(from + 16);
+            *(v16 *)to = maybe_rounded(*(const v16 *)from, rounds);
+            *(v16 *)(to + 16) = maybe_rounded(*(const v16 *)(from + 16), rounds);
         } else {
-            for (int64_t j = 0; j < PANEL; j++) to[j] = j < columns ? from[j] : 0;
+            for (int64_t j = 0; j < PANEL; j++) to[j] = j < columns ? maybe_rounded_one(from[j], rounds) : 0;
         }
     }
 }
 
-FAST void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, int64_t k, int64_t n) {
+/// panel [k, 32] of up to that many columns of b, or of its transpose.
+FAST static void pack_panel(float *panel, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k,
+                            int64_t columns) {
+    if (columns > PANEL) columns = PANEL;
+    if (transposed) {
+        if (rounds) {
+            pack_transposed(panel, b, ldb, k, columns, true);
+        } else {
+            pack_transposed(panel, b, ldb, k, columns, false);
+        }
+    } else if (rounds) {
+        pack_straight(panel, b, ldb, k, columns, true);
+    } else {
+        pack_straight(panel, b, ldb, k, columns, false);
+    }
+}
+
+FAST void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k, int64_t n) {
     for (int64_t j = 0; j < n; j += PANEL) {
-        int64_t columns = n - j < PANEL ? n - j : PANEL;
-        if (transposed) {
-            pack_transposed(panels + j * k, b + j * ldb, ldb, k, columns);
-        } else {
-            pack_straight(panels + j * k, b + j, ldb, k, columns);
-        }
+        pack_panel(panels + j * k, b + j * (transposed ? ldb : 1), ldb, transposed, rounds, k, n - j);
     }
 }
 
-FAST void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, int64_t m, int64_t k) {
+FAST INLINE void pack_strips(float *strips, float *sums, const float *a, int64_t lda, int64_t m, int64_t k,
+                             const bool rounds) {
     for (int64_t i = 0; i < m; i += STRIP) {
         int64_t rows = m - i < STRIP ? m - i : STRIP;
         float *strip = strips + i * k;
@@ -272,17 +304,25 @@ FAST void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda,
             // Two numbers too many, which the next row overwrites; the last has its own way.
             for (int64_t l = 0; l + 1 < k; l++) {
                 v16 row = *(const v16 *)(a + l * lda + i);
-                *(v16 *)(strip + l * STRIP) = row;
+                *(v16 *)(strip + l * STRIP) = maybe_rounded(row, rounds);
                 sum += row;
             }
         }
         for (int64_t l = i + 16 <= m && k > 0 ? k - 1 : 0; l < k; l++) {
             for (int64_t r = 0; r < rows; r++) {
-                strip[l * STRIP + r] = a[l * lda + i + r];
+                strip[l * STRIP + r] = maybe_rounded_one(a[l * lda + i + r], rounds);
                 sum[r] += a[l * lda + i + r];
             }
         }
         for (int64_t r = 0; sums && r < rows; r++) sums[i + r] += sum[r];
+    }
+}
+
+FAST void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, bool rounds, int64_t m, int64_t k) {
+    if (rounds) {
+        pack_strips(strips, sums, a, lda, m, k, true);
+    } else {
+        pack_strips(strips, sums, a, lda, m, k, false);
     }
 }
 
@@ -424,17 +464,9 @@ FAST static void lay_out(float *panel, const float *b, int64_t ldb, bool transpo
         from *= 2;
         depth = 2 * depth < inner - from ? 2 * depth : inner - from;
     }
-    if (columns > PANEL) columns = PANEL;
-    if (transposed) {
-        pack_transposed(panel, b + j * ldb + from, ldb, depth, columns);
-    } else {
-        pack_straight(panel, b + from * ldb + j, ldb, depth, columns);
-    }
-    if (pairs) {
-        k_gemm_pair_rows(panel, panel, 1, depth, false);
-    } else if (rounds) {
-        k_round_bf16(panel, panel, depth * PANEL);
-    }
+    const float *start = transposed ? b + j * ldb + from : b + from * ldb + j;
+    pack_panel(panel, start, ldb, transposed, rounds && !pairs, depth, columns);
+    if (pairs) k_gemm_pair_rows(panel, panel, 1, depth, false);
 }
 
 FAST void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
@@ -494,10 +526,10 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
 }
 
 // Where k_gemm_is_fast says no, nobody may call the rest.
-void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, int64_t k, int64_t n) {
+void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k, int64_t n) {
     __builtin_trap();
 }
-void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, int64_t m, int64_t k) {
+void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, bool rounds, int64_t m, int64_t k) {
     __builtin_trap();
 }
 void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips) {

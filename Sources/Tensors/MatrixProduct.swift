@@ -49,12 +49,13 @@ struct MatrixProduct {
     ///   - cache: where the layout of b is kept; b belongs to it.
     ///   - laysOutLate: whether b is laid out panel by panel while the product is computed, each panel still in the
     ///     first cache when it is used; only where a is not transposed, and not where a factor follows.
+    ///   - rounded: of ``rounded(_:m:k:_:)`` for a, where that is known already; only where a is not transposed.
     ///   - sums: [m], to which the sums of the rows of op(a) are added; only where a is given transposed.
     init(
         _ a: UnsafePointer<Float>, transposeA: Bool = false, _ b: UnsafePointer<Float>,
         transposeB: Bool = false, m: Int, n: Int, k: Int, precision: Precision = .float32,
         cache: WeightPanels? = nil, laysOutLate: Bool = false,
-        addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
+        rounded: Buffer? = nil, addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
     ) {
         precondition(sums == nil || transposeA, "sums of a matrix that is not transposed")
         precondition(!laysOutLate || !transposeA, "a transposed left side, and a right one as it is")
@@ -75,15 +76,12 @@ struct MatrixProduct {
         }
         if transposeA {
             let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k))))
-            k_gemm_pack_a(strips.pointer, sums, a, Int64(m), Int64(m), Int64(k))
-            precision.round(strips, inGroupsOf: k, areStrips: true)
+            k_gemm_pack_a(
+                strips.pointer, sums, a, Int64(m), precision.rounds, Int64(m), Int64(k))
+            precision.pair(strips, inGroupsOf: k, areStrips: true)
             left = Operand(strips, isTransposed: true)
-        } else if precision.isPaired {
-            let pairs = Buffer(count: m * precision.units(k))
-            k_gemm_pair_columns(pairs.pointer, a, Int64(m), Int64(k))
-            left = Operand(pairs, isTransposed: false)
-        } else if precision == .bfloat16 {
-            left = Operand(rounding: a, isTransposed: false, count: m * k)
+        } else if let rows = rounded ?? MatrixProduct.rounded(a, m: m, k: k, precision) {
+            left = Operand(rows, isTransposed: false)
         } else {
             left = Operand(a, isTransposed: false)
         }
@@ -100,6 +98,20 @@ struct MatrixProduct {
         }
     }
 
+    /// The rows a [m, k] as our kernels take them; `nil` where they take them as they are, or others compute.
+    static func rounded(
+        _ a: UnsafePointer<Float>, m: Int, k: Int, _ precision: Precision
+    ) -> Buffer? {
+        guard isOwn, precision != .float32 else { return nil }
+        let rows = Buffer(count: m * precision.units(k))
+        if precision.isPaired {
+            k_gemm_pair_columns(rows.pointer, a, Int64(m), Int64(k))
+        } else {
+            k_round_bf16(rows.pointer, a, Int64(m * k))
+        }
+        return rows
+    }
+
     /// c [m, n] = factor * a b + bias [n]; or adds factor * a b to c. Traps where `bias` meets a factor or a sum.
     ///
     /// - Parameter crew: shares out the columns of c; same bits.
@@ -114,7 +126,7 @@ struct MatrixProduct {
             k_gemm_laying_out(
                 c, Int64(n), left.pointer, Int64(precision.units(k)), right.pointer,
                 Int64(laysOut.isTransposed ? k : n), laysOut.isTransposed,
-                precision == .bfloat16, precision.isPaired, panel.pointer, Int64(m), Int64(k),
+                precision.rounds, precision.isPaired, panel.pointer, Int64(m), Int64(k),
                 Int64(n), bias, adds)
         } else if MatrixProduct.isOwn {
             writeFromPanels(to: c, factor: factor, bias: bias, adds: adds, crew: crew)
@@ -164,16 +176,16 @@ public enum Precision: String, Sendable, CaseIterable {
     /// How many units `k` neighbours make.
     fileprivate func units(_ k: Int) -> Int { isPaired ? (k + 1) / 2 : k }
 
-    /// Rounds the numbers of panels or strips in place; pairs them where kernels take pairs.
-    fileprivate func round(_ packed: Buffer, inGroupsOf k: Int, areStrips: Bool) {
-        if isPaired {
-            let width = areStrips ? k_gemm_strips(1, 1) : k_gemm_panels(1, 1)
-            k_gemm_pair_rows(
-                packed.pointer, packed.pointer, Int64(packed.count / max(1, k)) / width, Int64(k),
-                areStrips)
-        } else if self == .bfloat16 {
-            k_round_bf16(packed.pointer, packed.pointer, Int64(packed.count))
-        }
+    /// Whether numbers are rounded where they are laid out.
+    fileprivate var rounds: Bool { self == .bfloat16 && !isPaired }
+
+    /// Rounds and pairs the numbers of panels or strips in place, where kernels take pairs.
+    fileprivate func pair(_ packed: Buffer, inGroupsOf k: Int, areStrips: Bool) {
+        guard isPaired else { return }
+        let width = areStrips ? k_gemm_strips(1, 1) : k_gemm_panels(1, 1)
+        k_gemm_pair_rows(
+            packed.pointer, packed.pointer, Int64(packed.count / max(1, k)) / width, Int64(k),
+            areStrips)
     }
 }
 
@@ -188,8 +200,9 @@ struct PanelLayout: Hashable {
     /// Writes the panels of op(b) [k, n].
     func layOut(_ b: UnsafePointer<Float>, n: Int, k: Int, in panels: Buffer) {
         k_gemm_pack_b(
-            panels.pointer, b, Int64(isTransposed ? k : n), isTransposed, Int64(k), Int64(n))
-        precision.round(panels, inGroupsOf: k, areStrips: false)
+            panels.pointer, b, Int64(isTransposed ? k : n), isTransposed, precision.rounds,
+            Int64(k), Int64(n))
+        precision.pair(panels, inGroupsOf: k, areStrips: false)
     }
 }
 

@@ -37,6 +37,8 @@ public struct Tape: ~Copyable {
     var nodes: [NodeRecord] = []
     private var leaves: [ObjectIdentifier: Int] = [:]
     private var sites: UInt64 = 0
+    /// The last input of a linear layer, and what it was rounded to.
+    var lastRounded: (input: Buffer, rows: Buffer)?
 
     private static let serials = Atomic<UInt64>(0)
 

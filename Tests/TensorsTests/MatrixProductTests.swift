@@ -143,14 +143,14 @@ struct MatrixProductTests {
         let exact =
             Matrix(a.rounded(to: .bfloat16)) * Matrix(b.rounded(to: .bfloat16))
         let panels = Buffer(count: Int(k_gemm_panels(Int64(k) + 1, Int64(n))))
-        unsafe k_gemm_pack_b(panels.pointer, b.pointer, Int64(n), false, Int64(k), Int64(n))
+        unsafe k_gemm_pack_b(panels.pointer, b.pointer, Int64(n), false, false, Int64(k), Int64(n))
         unsafe k_gemm_pair_rows(
             panels.pointer, panels.pointer, Int64((n + 31) / 32), Int64(k), false)
         let rows = Buffer(count: m * units)
         unsafe k_gemm_pair_columns(rows.pointer, a.pointer, Int64(m), Int64(k))
         let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k) + 1)))
         let at = a.transposed
-        unsafe k_gemm_pack_a(strips.pointer, nil, at.pointer, Int64(m), Int64(m), Int64(k))
+        unsafe k_gemm_pack_a(strips.pointer, nil, at.pointer, Int64(m), false, Int64(m), Int64(k))
         withExtendedLifetime(at) {}
         unsafe k_gemm_pair_rows(
             strips.pointer, strips.pointer, Int64((m + 13) / 14), Int64(k), true)

@@ -169,11 +169,12 @@ bool k_gemm_prefers_pairs(void);
 int64_t k_gemm_panels(int64_t k, int64_t n);
 /// Floats that hold a [m, k] in strips.
 int64_t k_gemm_strips(int64_t m, int64_t k);
-/// Lays out b [k, n] in panels; transposed: b is given as [n, k]. ldb is the length of its rows in memory.
-void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, int64_t k, int64_t n);
+/// Lays out b [k, n] in panels; transposed: b is given as [n, k]. ldb is the length of its rows in memory. rounds: to
+/// bfloat16.
+void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k, int64_t n);
 /// Lays out a [m, k], given as [k, m], in strips. lda is the length of its rows in memory. sums [m] (may be null) adds
-/// the sums over k.
-void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, int64_t m, int64_t k);
+/// the sums over k, of numbers that are not rounded.
+void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, bool rounds, int64_t m, int64_t k);
 /// Panels or strips in groups [k, 32] or [k, 14] become groups of pairs [(k + 1) / 2, ..]: two neighbours along k,
 /// rounded to bfloat16, in one float's place. NaN may become infinite. to may be from.
 void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips);

@@ -24,6 +24,16 @@ extension Tape {
         return affine(x, weight, bias, outputs: outputs, isInputFirst: true)
     }
 
+    /// What products take in place of the rows of `x`, where they take something else: several layers in a row may have
+    /// the same input.
+    private mutating func rounded(_ x: Tensor) -> Buffer? {
+        if let last = lastRounded, last.input === x.buffer { return last.rows }
+        let rows = MatrixProduct.rounded(
+            x.pointer, m: x.shape.rows, k: x.shape.width, precision)
+        lastRounded = rows.map { (x.buffer, $0) }
+        return rows
+    }
+
     /// x op(weight) + bias, where op transposes unless `isInputFirst`.
     private mutating func affine(
         _ x: Tensor, _ weight: Tensor, _ bias: Tensor?, outputs: Int, isInputFirst: Bool
@@ -33,7 +43,7 @@ extension Tape {
         MatrixProduct(
             x.pointer, weight.pointer, transposeB: !isInputFirst, m: n, n: outputs, k: inputs,
             precision: precision, cache: keepsLayouts ? weight.buffer.panels : nil,
-            laysOutLate: true
+            laysOutLate: true, rounded: rounded(x)
         ).write(to: y.pointer, bias: bias?.pointer, crew: crew)
         // A frozen weight needs no input kept.
         let kept = wantsGradient(weight) ? x.constant : nil
