@@ -172,19 +172,15 @@ public final class Embedder: @unchecked Sendable {
         }
         let result = RowCollector(rows: unique.count, width: dimension)
         let normalize = normalize ?? normalizes
-        func embedChunk(_ chunk: [Int], crew: Crew? = nil) {
-            var tape = Tape(
-                .inference, precision: precision, keepsLayouts: keepsLayouts, crew: crew)
+        func embedChunk(_ chunk: [Int], crew: Crew?) {
+            var tape = Tape(.inference, precision: precision, keepsLayouts: keepsLayouts)
+            tape.crew = crew
             var vectors = embed(
                 TokenBatch(chunk.map { ids[unique[$0]] }), skipping: skip, on: &tape)
             if normalize { vectors = tape.normalize(vectors) }
             result.set(rows: chunk, to: vectors)
         }
-        if chunks.count == 1, keepsLayouts {
-            pool.withCrew { embedChunk(chunks[0], crew: $0) }
-        } else {
-            pool.run(chunks.count) { embedChunk(chunks[$0]) }
-        }
+        pool.runTogether(chunks.count) { embedChunk(chunks[$0], crew: $1) }
         let vectors = result.finish()
         return unique.count == ids.count ? vectors : vectors.rows(at: source)
     }

@@ -58,7 +58,7 @@ struct MatrixProduct {
         rounded: Buffer? = nil, addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
     ) {
         precondition(sums == nil || transposeA, "sums of a matrix that is not transposed")
-        precondition(!laysOutLate || !transposeA, "a transposed left side, and a right one as it is")
+        precondition(!laysOutLate || !transposeA, "a transposed left side, a right one as it is")
         (self.m, self.n, self.k, self.precision) = (m, n, k, precision)
         guard MatrixProduct.isOwn else {
             laysOut = nil
@@ -120,16 +120,17 @@ struct MatrixProduct {
         adds: Bool = false, crew: Crew? = nil
     ) {
         precondition(bias == nil || (factor == 1 && !adds), "a product with a bias and a factor")
-        if let laysOut {
-            precondition(factor == 1, "a right side that is laid out late, and a factor")
-            let panel = Buffer(count: PanelLayout.count(n: 1, k: k))
-            k_gemm_laying_out(
-                c, Int64(n), left.pointer, Int64(precision.units(k)), right.pointer,
-                Int64(laysOut.isTransposed ? k : n), laysOut.isTransposed,
-                precision.rounds, precision.isPaired, panel.pointer, Int64(m), Int64(k),
-                Int64(n), bias, adds)
-        } else if MatrixProduct.isOwn {
-            writeFromPanels(to: c, factor: factor, bias: bias, adds: adds, crew: crew)
+        precondition(laysOut == nil || factor == 1, "a right side laid out late, and a factor")
+        if MatrixProduct.isOwn {
+            let width = PanelLayout.count(n: 1, k: 1)
+            let panels = (n + width - 1) / width
+            let pieces = max(1, min(panels, crew?.pieces ?? 1))
+            func writePiece(_ piece: Int) {
+                let first = panels * piece / pieces * width
+                let last = min(n, panels * (piece + 1) / pieces * width)
+                write(first..<last, to: c, factor: factor, bias: bias, adds: adds)
+            }
+            if let crew { crew.run(pieces, writePiece) } else { writePiece(0) }
         } else {
             if let bias { k_fill_rows(c, bias, Int64(m), Int64(n)) }
             BLAS.multiply(
@@ -140,24 +141,28 @@ struct MatrixProduct {
         withExtendedLifetime((left.owner, right.owner)) {}
     }
 
-    private func writeFromPanels(
-        to c: UnsafeMutablePointer<Float>, factor: Float, bias: UnsafePointer<Float>?, adds: Bool,
-        crew: Crew?
+    /// Some columns of c, from the first of a panel on.
+    private func write(
+        _ columns: Range<Int>, to c: UnsafeMutablePointer<Float>, factor: Float,
+        bias: UnsafePointer<Float>?, adds: Bool
     ) {
         let units = precision.units(k)
-        let width = PanelLayout.count(n: 1, k: 1)
-        let panels = (n + width - 1) / width
-        // Two pieces a thread, so that one that is held up holds up half a share.
-        let pieces = crew.map { max(1, min(panels, 2 * $0.threads)) } ?? 1
-        func write(_ piece: Int) {
-            let first = panels * piece / pieces * width
-            let last = min(n, panels * (piece + 1) / pieces * width)
+        let (first, count) = (columns.lowerBound, Int64(columns.count))
+        let bias = bias.map { $0 + first }
+        if let laysOut {
+            let panel = Buffer(count: PanelLayout.count(n: 1, k: k))
+            k_gemm_laying_out(
+                c + first, Int64(n), left.pointer, Int64(units),
+                right.pointer + first * (laysOut.isTransposed ? k : 1),
+                Int64(laysOut.isTransposed ? k : n), laysOut.isTransposed, precision.rounds,
+                precision.isPaired, panel.pointer, Int64(m), Int64(k), count, bias, adds)
+            withExtendedLifetime(panel) {}
+        } else {
             k_gemm(
                 c + first, Int64(n), left.pointer, Int64(units), left.isTransposed,
-                right.pointer + first * units, precision.isPaired, Int64(m), Int64(units),
-                Int64(last - first), factor, bias.map { $0 + first }, adds)
+                right.pointer + first * units, precision.isPaired, Int64(m), Int64(units), count,
+                factor, bias, adds)
         }
-        if let crew { crew.run(pieces, write) } else { write(0) }
     }
 }
 

@@ -25,8 +25,11 @@ struct Sweep {
     private let sum: Gradients
     private let turn: Int
     private var inputs: [Int] = []
+    /// Takes part in matrix products.
+    let crew: Crew?
 
-    init(nodes: [Tape.NodeRecord], gradients: Gradients, turn: Int) {
+    init(nodes: [Tape.NodeRecord], gradients: Gradients, turn: Int, crew: Crew? = nil) {
+        self.crew = crew
         self.nodes = nodes
         pending = Array(repeating: nil, count: nodes.count)
         sum = gradients

@@ -31,8 +31,8 @@ public struct Tape: ~Copyable {
     public let precision: Precision
     /// Whether weights keep what they are laid out as for its matrix products.
     let keepsLayouts: Bool
-    /// Takes part in its matrix products.
-    let crew: Crew?
+    /// Takes part in its matrix products; the thread that runs the tape hands them out.
+    package var crew: Crew?
     let serial: UInt64
     var nodes: [NodeRecord] = []
     private var leaves: [ObjectIdentifier: Int] = [:]
@@ -55,23 +55,19 @@ public struct Tape: ~Copyable {
     ///     it; see ``firstNotFinite``.
     public init(_ mode: Mode, precision: Precision = .float32, examining: Bool = false) {
         self.init(
-            mode, precision: precision, examining: examining, keepsLayouts: false, crew: nil)
+            mode, precision: precision, examining: examining, keepsLayouts: false)
     }
 
     /// As ``init(_:precision:examining:)``.
     ///
-    /// - Parameters:
-    ///   - keepsLayouts: whether weights keep what they are laid out as for products, for later tapes: a second copy of
-    ///     them, which saves a twentieth of the time.
-    ///   - crew: takes part in products of linear layers; the thread that runs the tape hands them out.
+    /// - Parameter keepsLayouts: whether weights keep what they are laid out as for products, for later tapes: a second
+    ///   copy of them, which saves a twentieth of the time.
     package init(
-        _ mode: Mode, precision: Precision = .float32, examining: Bool = false,
-        keepsLayouts: Bool, crew: Crew? = nil
+        _ mode: Mode, precision: Precision = .float32, examining: Bool = false, keepsLayouts: Bool
     ) {
         self.mode = mode
         self.precision = precision
         self.keepsLayouts = keepsLayouts
-        self.crew = crew
         examines = examining
         serial = Tape.serials.wrappingAdd(1, ordering: .relaxed).newValue
     }
@@ -201,7 +197,7 @@ public struct Tape: ~Copyable {
             precondition(
                 result.shape.count == 1, "backward from shape \(result.shape) needs a seed")
         }
-        var sweep = Sweep(nodes: nodes, gradients: gradients, turn: turn)
+        var sweep = Sweep(nodes: nodes, gradients: gradients, turn: turn, crew: crew)
         nodes = []
         if start >= 0 {
             let one = seed ?? Tensor([1], shape: result.shape)

@@ -61,7 +61,9 @@ extension Tape {
             let product = MatrixProduct(
                 dy.pointer, weight.pointer, transposeB: isInputFirst, m: n, n: inputs, k: outputs,
                 precision: precision, laysOutLate: true)
-            sweep.accumulate(0) { dx, beta in product.write(to: dx, adds: beta != 0) }
+            sweep.accumulate(0) { [crew = sweep.crew] dx, beta in
+                product.write(to: dx, adds: beta != 0, crew: crew)
+            }
         }
     }
 }
@@ -81,6 +83,6 @@ extension Sweep {
             left.pointer, transposeA: true, right.pointer, m: left.shape.width,
             n: right.shape.width, k: x.shape.rows, precision: precision,
             addingSumsTo: isInputFirst ? nil : sums?.pointer)
-        accumulate(1) { dw, beta in product.write(to: dw, adds: beta != 0) }
+        accumulate(1) { [crew] dw, beta in product.write(to: dw, adds: beta != 0, crew: crew) }
     }
 }

@@ -129,11 +129,12 @@ final class StepEngine {
             let start = column * batch.count
             down.write(gradient, toRows: Array(start..<start + batch.count))
         }
-        pool.run(chunks.count) { index in
+        pool.runTogether(chunks.count) { index, crew in
             let chunk = chunks[index]
-            if runsTwice { embed(chunk, mode: .training(seed: batch.seed)) }
-            guard let tape = chunk.tape.take(), let embeddings = chunk.embeddings else { return }
+            if runsTwice { embed(chunk, mode: .training(seed: batch.seed), crew) }
+            guard var tape = chunk.tape.take(), let embeddings = chunk.embeddings else { return }
             chunk.embeddings = nil
+            tape.crew = crew
             tape.backward(
                 from: embeddings, seed: down.rows(at: chunk.sequences), into: gradients,
                 turn: firstTurn + index)
@@ -164,12 +165,14 @@ final class StepEngine {
     }
 
     private func forward(_ chunks: [Chunk], mode: Tape.Mode) {
-        pool.run(chunks.count) { embed(chunks[$0], mode: mode) }
+        pool.runTogether(chunks.count) { embed(chunks[$0], mode: mode, $1) }
     }
 
-    private func embed(_ chunk: Chunk, mode: Tape.Mode) {
+    private func embed(_ chunk: Chunk, mode: Tape.Mode, _ crew: Crew?) {
         var tape = Tape(mode, precision: embedder.precision)
+        tape.crew = crew
         chunk.embeddings = embedder.embed(chunk.batch, skipping: skippedTokens, on: &tape)
+        tape.crew = nil
         if tape.isRecording { chunk.tape = consume tape }
     }
 
