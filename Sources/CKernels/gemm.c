@@ -101,49 +101,46 @@ FAST INLINE void ask_ahead(const float *panel, int64_t ahead) {
     __builtin_prefetch(panel + ahead + 16, 0, 2);
 }
 
-/// c [rows, 32] from a [rows, k], element (i, l) at a[i * ars + l * acs], and a panel [k, 32].
-FAST INLINE void block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
-                       const int rows, ending end, wishes w, int64_t ahead) {
-    v16 left[STRIP], right[STRIP];
-    begin(left, right, c, ldc, rows, end);
-    int64_t line = 0;
-    for (int64_t start = 0; start < k; start += PACE) {
-        int64_t count = k - start < PACE ? k - start : PACE;
-        ask(&w, ldc, &line);
-        for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {
-            v16 p0 = *(const v16 *)panel, p1 = *(const v16 *)(panel + 16);
-            ask_ahead(panel, ahead);
-            UNROLL for (int i = 0; i < rows; i++) {
-                float s = a[i * ars];
-                left[i] += s * p0;
-                right[i] += s * p1;
-            }
-        }
+/// Adds the products of a column of a with a row of a panel to a block.
+FAST INLINE void multiply(v16 *left, v16 *right, const float *a, int64_t ars, const float *panel, const int rows) {
+    v16 p0 = *(const v16 *)panel, p1 = *(const v16 *)(panel + 16);
+    UNROLL for (int i = 0; i < rows; i++) {
+        float s = a[i * ars];
+        left[i] += s * p0;
+        right[i] += s * p1;
     }
-    finish(c, ldc, left, right, rows, end);
 }
 
-/// As block; a and the panel are of k pairs.
-FAST_PAIRS INLINE void pair_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                                  int64_t k, const int rows, ending end, wishes w, int64_t ahead) {
-    v16 left[STRIP], right[STRIP];
-    begin(left, right, c, ldc, rows, end);
-    int64_t line = 0;
-    for (int64_t start = 0; start < k; start += PACE) {
-        int64_t count = k - start < PACE ? k - start : PACE;
-        ask(&w, ldc, &line);
-        for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {
-            ask_ahead(panel, ahead);
-            __m512bh p0 = (__m512bh) * (const v16 *)panel, p1 = (__m512bh) * (const v16 *)(panel + 16);
-            UNROLL for (int i = 0; i < rows; i++) {
-                __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
-                left[i] = (v16)_mm512_dpbf16_ps((__m512)left[i], s, p0);
-                right[i] = (v16)_mm512_dpbf16_ps((__m512)right[i], s, p1);
-            }
-        }
+/// As multiply; a and the panel are of pairs.
+FAST_PAIRS INLINE void multiply_pairs(v16 *left, v16 *right, const float *a, int64_t ars, const float *panel,
+                                      const int rows) {
+    __m512bh p0 = (__m512bh) * (const v16 *)panel, p1 = (__m512bh) * (const v16 *)(panel + 16);
+    UNROLL for (int i = 0; i < rows; i++) {
+        __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
+        left[i] = (v16)_mm512_dpbf16_ps((__m512)left[i], s, p0);
+        right[i] = (v16)_mm512_dpbf16_ps((__m512)right[i], s, p1);
     }
-    finish(c, ldc, left, right, rows, end);
 }
+
+/// c [rows, 32] from a [rows, k], element (i, l) at a[i * ars + l * acs], and a panel [k, 32].
+#define BLOCK(target, name, multiply)                                                                                \
+    target INLINE void name(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,      \
+                            int64_t k, const int rows, ending end, wishes w, int64_t ahead) {                         \
+        v16 left[STRIP], right[STRIP];                                                                               \
+        begin(left, right, c, ldc, rows, end);                                                                       \
+        int64_t line = 0;                                                                                            \
+        for (int64_t start = 0; start < k; start += PACE) {                                                          \
+            int64_t count = k - start < PACE ? k - start : PACE;                                                     \
+            ask(&w, ldc, &line);                                                                                     \
+            for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {                                          \
+                ask_ahead(panel, ahead);                                                                             \
+                multiply(left, right, a, ars, panel, rows);                                                          \
+            }                                                                                                        \
+        }                                                                                                            \
+        finish(c, ldc, left, right, rows, end);                                                                      \
+    }
+BLOCK(FAST, block, multiply)
+BLOCK(FAST_PAIRS, pair_block, multiply_pairs)
 
 #define CASES(block, ahead)                                                                                           \
     CASE(block, 1, ahead) CASE(block, 2, ahead) CASE(block, 3, ahead) CASE(block, 4, ahead) CASE(block, 5, ahead)     \
@@ -198,22 +195,32 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * ((m + STRIP - 1) / STRIP * STRIP);
 }
 
-/// x, or x rounded to bfloat16, to the nearest even; NaN stays NaN.
+/// Numbers whose upper halves are x rounded to the nearest even, as bits; NaN may become infinite.
+FAST INLINE __m512i rounded(__m512i x) {
+    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(x, 16), _mm512_set1_epi32(1));
+    return _mm512_add_epi32(x, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
+}
+
+/// As rounded, of one number.
+FAST INLINE uint32_t rounded_one(float x) {
+    uint32_t bits;
+    memcpy(&bits, &x, sizeof(bits));
+    return bits + 0x7FFF + (bits >> 16 & 1);
+}
+
+/// x, or x rounded to bfloat16; NaN stays NaN.
 FAST INLINE v16 maybe_rounded(v16 x, const bool rounds) {
     if (!rounds) return x;
-    u16 bits = (u16)x;
-    u16 result = (bits + 0x7FFF + (bits >> 16 & 1)) & 0xFFFF0000;
+    __m512i result = _mm512_and_si512(rounded((__m512i)x), _mm512_set1_epi32((int)0xFFFF0000));
     return (v16)_mm512_mask_mov_ps((__m512)x, _mm512_cmp_ps_mask((__m512)x, (__m512)x, _CMP_ORD_Q), (__m512)result);
 }
 
+/// As maybe_rounded, of one number.
 FAST INLINE float maybe_rounded_one(float x, const bool rounds) {
     if (!rounds || x != x) return x;
-    union {
-        float f;
-        uint32_t u;
-    } bits = {x};
-    bits.u = (bits.u + 0x7FFF + (bits.u >> 16 & 1)) & 0xFFFF0000U;
-    return bits.f;
+    uint32_t bits = rounded_one(x) & 0xFFFF0000U;
+    memcpy(&x, &bits, sizeof(bits));
+    return x;
 }
 
 /// t [16, ldt] = the transpose of x [16, ldx], in four rounds of exchanges between pairs of rows: three times as fast as
@@ -326,19 +333,8 @@ FAST void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda,
     }
 }
 
-FAST INLINE __m512i rounded(__m512i x) {
-    __m512i odd = _mm512_and_si512(_mm512_srli_epi32(x, 16), _mm512_set1_epi32(1));
-    return _mm512_add_epi32(x, _mm512_add_epi32(odd, _mm512_set1_epi32(0x7FFF)));
-}
-
 FAST INLINE uint32_t pair(float first, float second) {
-    union {
-        float f;
-        uint32_t u;
-    } x = {first}, y = {second};
-    x.u += 0x7FFF + (x.u >> 16 & 1);
-    y.u += 0x7FFF + (y.u >> 16 & 1);
-    return x.u >> 16 | (y.u & 0xFFFF0000U);
+    return rounded_one(first) >> 16 | (rounded_one(second) & 0xFFFF0000U);
 }
 
 FAST void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips) {

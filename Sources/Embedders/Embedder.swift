@@ -172,7 +172,8 @@ public final class Embedder: @unchecked Sendable {
         }
         let result = RowCollector(rows: unique.count, width: dimension)
         let normalize = normalize ?? normalizes
-        func embedChunk(_ chunk: [Int], crew: Crew?) {
+        pool.runTogether(chunks.count) { index, crew in
+            let chunk = chunks[index]
             var tape = Tape(.inference, precision: precision, keepsLayouts: keepsLayouts)
             tape.crew = crew
             var vectors = embed(
@@ -180,7 +181,6 @@ public final class Embedder: @unchecked Sendable {
             if normalize { vectors = tape.normalize(vectors) }
             result.set(rows: chunk, to: vectors)
         }
-        pool.runTogether(chunks.count) { embedChunk(chunks[$0], crew: $1) }
         let vectors = result.finish()
         return unique.count == ids.count ? vectors : vectors.rows(at: source)
     }

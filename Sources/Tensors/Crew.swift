@@ -15,7 +15,7 @@ import Synchronization
 /// One thread calls ``run(_:_:)`` at a time. What a piece computes may depend on its number only, so results do not
 /// depend on who is there to take it.
 package final class Crew: @unchecked Sendable {
-    private let group: CrewGroup
+    private unowned let group: CrewGroup
     /// A round of pieces: its number in the upper 32 bits, then 16 bits each of how many pieces there are and how many
     /// are taken. All of it in one word, so that nobody takes a piece of a round that is over.
     private let round = Atomic<UInt64>(0)
@@ -78,7 +78,7 @@ private final class CrewGroup: @unchecked Sendable {
     private let finished = Atomic<Int>(0)
     private let idle = Atomic<Int>(0)
     /// By thread.
-    private(set) var crews: [Crew] = []
+    private var crews: [Crew] = []
 
     init(threads: Int, count: Int) {
         (self.threads, self.count) = (threads, count)
@@ -88,15 +88,12 @@ private final class CrewGroup: @unchecked Sendable {
     /// Whether a thread has nothing to do.
     var isIdle: Bool { idle.load(ordering: .relaxed) > 0 }
 
-    /// Ends what holds crews and group together.
-    func dissolve() { crews = [] }
-
-    /// Runs pieces of work with `crew` until none is left, then helps the others until they are done.
-    func work(_ crew: Crew, _ body: (Int, Crew?) -> Void) {
+    /// Runs pieces of work as number `thread` until none is left, then helps the others until they are done.
+    func work(as thread: Int, _ body: (Int, Crew?) -> Void) {
         while true {
             let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
             guard index < count else { break }
-            body(index, crew)
+            body(index, crews[thread])
             finished.wrappingAdd(1, ordering: .releasing)
         }
         idle.wrappingAdd(1, ordering: .relaxed)
@@ -139,8 +136,6 @@ extension WorkerPool {
     func runInCrews(_ count: Int, _ body: (_ index: Int, _ crew: Crew?) -> Void) {
         guard threads > 1, count > 0 else { return run(count) { body($0, nil) } }
         let group = CrewGroup(threads: threads, count: count)
-        let crews = group.crews
-        run(threads) { group.work(crews[$0], body) }
-        group.dissolve()
+        run(threads) { group.work(as: $0, body) }
     }
 }

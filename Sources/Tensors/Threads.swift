@@ -55,7 +55,6 @@ public final class WorkerPool: @unchecked Sendable {
     public init(threads: Int) {
         precondition(threads >= 1, "a worker pool of \(threads) threads")
         self.threads = threads
-        BLAS.prepare()
         for _ in 1..<max(threads, 1) { start() }
     }
 

@@ -180,8 +180,9 @@ void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, bool
 void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips);
 /// to [m, (k + 1) / 2] = pairs of neighbours in the rows of from [m, k].
 void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k);
-/// c [m, n] = factor * a b + bias, or adds factor * a b; bias [n] may be null, else factor is 1 and nothing is added to. a [m, k] is given
-/// in strips, or as it is with rows of length lda; where pairs, k and lda count them. b is given in panels.
+/// c [m, n] = factor * a b + bias, or adds factor * a b; bias [n] may be null, else factor is 1 and nothing is added to.
+/// a [m, k] is given in strips, or as it is with rows of length lda; where pairs, k and lda count them. b is given in
+/// panels.
 void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
             int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
 

@@ -44,7 +44,7 @@ package struct BatchSizeFinder {
     package let allowed: Int
     private var sources: [LongestRows]
     /// The words of all rows; `nil` where not all words are known.
-    private var words: WordSet?
+    private var words: WordSet? = WordSet()
 
     /// Measures the steps of `embedder`, whose strategy must be in force.
     ///
@@ -100,9 +100,14 @@ package struct BatchSizeFinder {
     ///
     /// Traps unless there is one for each text of a row.
     package mutating func add(_ lengths: [Int], source: Int = 0) {
+        words = nil
+        note(lengths, source: source)
+    }
+
+    /// As ``add(_:source:)``, where the words are known.
+    private mutating func note(_ lengths: [Int], source: Int) {
         let count = account.textCounts[source]
         precondition(lengths.count == count, "a row of \(lengths.count) texts, not \(count)")
-        words = nil
         let cost = lengths.reduce(0) { $0 + account.cost(ofText: $1) }
         sources[source].add(lengths, cost: cost)
     }
@@ -114,7 +119,6 @@ package struct BatchSizeFinder {
         _ data: TrainingData, source: Int = 0, limit: Int? = nil,
         ids: (_ text: String, _ column: Int) throws -> [Int32]
     ) throws {
-        var words = rowCount == 0 ? WordSet() : self.words
         func lengths(_ record: Record) throws -> [Int] {
             try record.texts.enumerated().map {
                 let ids = try ids($0.element, $0.offset)
@@ -124,17 +128,16 @@ package struct BatchSizeFinder {
         }
         switch data {
         case .memory(let dataset):
-            for row in 0..<dataset.count { add(try lengths(dataset.records[row]), source: source) }
+            for row in 0..<dataset.count { note(try lengths(dataset.records[row]), source: source) }
         case .stream(let stream):
             let records = try stream.records(epoch: 0)
             var count = 0
             while count < limit ?? .max, let record = try records.next() {
-                add(try lengths(record), source: source)
+                note(try lengths(record), source: source)
                 count += 1
             }
             words = nil
         }
-        self.words = words
     }
 
     // MARK: Choosing

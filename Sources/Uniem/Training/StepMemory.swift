@@ -46,6 +46,9 @@ package struct StepMemory: Sendable, Equatable {
 
 /// The words that occur in texts, by id.
 package struct WordSet: Sendable {
+    /// The system's unit of memory that is written here and there.
+    private static let pageBytes = 4096
+
     private var isUsed: [Bool] = []
 
     /// No words.
@@ -66,15 +69,10 @@ package struct WordSet: Sendable {
     package func bytes(rowBytes: Int) -> Int {
         var (pages, free) = (0, 0)
         for id in isUsed.indices where isUsed[id] {
-            let first = max(free, id * rowBytes / StepMemory.pageBytes)
-            free = max(first, (id * rowBytes + rowBytes - 1) / StepMemory.pageBytes + 1)
+            let first = max(free, id * rowBytes / WordSet.pageBytes)
+            free = max(first, (id * rowBytes + rowBytes - 1) / WordSet.pageBytes + 1)
             pages += free - first
         }
-        return pages * StepMemory.pageBytes
+        return pages * WordSet.pageBytes
     }
-}
-
-extension StepMemory {
-    /// The system's unit of memory that is written here and there.
-    fileprivate static let pageBytes = 4096
 }

@@ -46,7 +46,6 @@ final class TrainingSession {
         let embedder = materials.embedder
         try configuration.strategy.apply(to: embedder)
         embedder.precision = configuration.mixedPrecision.precision
-        embedder.keepsLayouts = false
         tokens = TokenCache(
             embedder: embedder, maxLength: configuration.maxLength, prompt: configuration.prompt,
             remembers: materials.sources.allSatisfy { $0.dataset != nil })
@@ -105,6 +104,7 @@ final class TrainingSession {
         _ recording: RunRecording, from checkpoint: CheckpointStore.Checkpoint? = nil,
         callbacks: TrainingCallbacks, stop: StopRequest?
     ) throws -> FineTuner.Outcome {
+        embedder.keepsLayouts = false
         defer { embedder.keepsLayouts = true }
         let trainer = try Trainer(
             embedder: embedder, plan: plan, pool: pool, engine: engine, checkpoint: checkpoint)
