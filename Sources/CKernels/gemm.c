@@ -1,10 +1,11 @@
 #include "vectors.h"
 
-// Matrix products for processors with AVX-512. One micro-kernel keeps a block of 14 x 32 numbers of the result in
-// registers (28 of 32) and runs over the whole inner dimension: 28 multiplications and additions for every 2 loads of
-// b and 14 broadcasts of a. b is packed into panels of 32 columns, so that these loads are neighbours; a is read in
-// place where its rows are contiguous, else packed into strips of 14 rows. The order of additions for one element
-// depends on nothing but the inner dimension.
+// Matrix products for processors with AVX-512. One micro-kernel keeps a block of 6 x 64 numbers of the result in
+// registers (24 of 32) and runs along a part of the inner dimension: 24 multiplications and additions for every 4 loads
+// of b and 6 broadcasts of a. b is packed into panels of 64 columns, so that these loads are neighbours; a is read in
+// place where its rows are contiguous, else packed into strips of 12 rows, two blocks high. Blocks are low, as rows whose
+// length is a power of two all fall into the same few places of a cache: 14 of them push each other out. The order of
+// additions for one element depends on nothing but the inner dimension.
 //
 // With factors of half precision two neighbours along the inner dimension make one unit of 32 bits, and an instruction
 // multiplies and adds two pairs: everything else is as for float32, with units in place of numbers.
@@ -15,7 +16,13 @@
 #define FAST __attribute__((target("avx512f,avx512dq")))
 #define FAST_PAIRS __attribute__((target("avx512f,avx512dq,avx512bf16")))
 #define UNROLL _Pragma("clang loop unroll(full)")
-enum { STRIP = 14, PANEL = 32 };
+enum { HEIGHT = 6, STRIP = 2 * HEIGHT, VECTORS = 4, PANEL = 16 * VECTORS };
+
+/// A part of the inner dimension has up to DEPTH steps: more of them means fewer passes over the result, fewer that the
+/// part of a panel stays near. Rows of a come in groups of up to GROUP, whose parts stay in the second cache while all
+/// panels go by. Where blocks in a column are FEW, panels come from memory as fast as they are used: parts are of
+/// LITTLE steps, and while one is used the next is asked for, line by line.
+enum { DEPTH = 384, GROUP = 256, FEW = 8, LITTLE = 64 };
 
 bool k_gemm_is_fast(void) {
     return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512dq");
@@ -31,8 +38,8 @@ bool k_gemm_prefers_pairs(void) {
     return k_gemm_has_pairs() && !__builtin_cpu_is("intel");
 }
 
-/// A block of the result begins at nothing, at a bias [32], or goes on from what stands there; in the end it is multiplied
-/// by a factor, and added to what stands there.
+/// A block of the result begins at nothing, at a bias [64], or goes on from what stands there; in the end it is
+/// multiplied by a factor, and added to what stands there.
 typedef struct {
     const float *bias;
     bool goes_on;
@@ -40,30 +47,29 @@ typedef struct {
     bool adds;
 } ending;
 
-FAST INLINE void begin(v16 *left, v16 *right, const float *c, int64_t ldc, const int rows, ending end) {
+FAST INLINE void begin(v16 sums[][VECTORS], const float *c, int64_t ldc, const int rows, const int vectors, ending end) {
     // A bias is the same row for all.
     const float *first = end.goes_on ? c : end.bias;
     int64_t step = end.goes_on ? ldc : 0;
     UNROLL for (int i = 0; i < rows; i++) {
-        left[i] = first ? *(const v16 *)(first + i * step) : (v16){0};
-        right[i] = first ? *(const v16 *)(first + i * step + 16) : (v16){0};
-    }
-}
-
-FAST INLINE void finish(float *c, int64_t ldc, v16 *left, v16 *right, const int rows, ending end) {
-    UNROLL for (int i = 0; i < rows; i++) {
-        v16 *y0 = (v16 *)(c + i * ldc), *y1 = (v16 *)(c + i * ldc + 16);
-        if (end.factor != 1) {
-            left[i] *= end.factor;
-            right[i] *= end.factor;
+        UNROLL for (int v = 0; v < vectors; v++) {
+            sums[i][v] = first ? *(const v16 *)(first + i * step + 16 * v) : (v16){0};
         }
-        *y0 = end.adds ? *y0 + left[i] : left[i];
-        *y1 = end.adds ? *y1 + right[i] : right[i];
     }
 }
 
-/// What a block asks memory for while it computes, a little at a time, so that it is there when its turn comes: the block of
-/// the result that is next, and `rows` stretches of `lines` lines, `step` numbers apart.
+FAST INLINE void finish(float *c, int64_t ldc, v16 sums[][VECTORS], const int rows, const int vectors, ending end) {
+    UNROLL for (int i = 0; i < rows; i++) {
+        UNROLL for (int v = 0; v < vectors; v++) {
+            v16 *y = (v16 *)(c + i * ldc + 16 * v);
+            if (end.factor != 1) sums[i][v] *= end.factor;
+            *y = end.adds ? *y + sums[i][v] : sums[i][v];
+        }
+    }
+}
+
+/// What a block asks memory for while it computes, a little at a time, so that it is there when its turn comes: the
+/// block of the result that is next, and `rows` stretches of `lines` lines, `step` numbers apart.
 typedef struct {
     const float *result;
     int64_t result_rows;
@@ -74,15 +80,14 @@ typedef struct {
 /// How many steps along the inner dimension lie between wishes.
 enum { PACE = 16 };
 
-/// Asks for two rows of the result and two lines of the rest.
-FAST INLINE void ask(wishes *w, int64_t ldc, int64_t *line) {
-    UNROLL for (int i = 0; i < 2; i++) {
-        if (w->result_rows > 0) {
-            __builtin_prefetch(w->result, 1);
-            __builtin_prefetch(w->result + 31, 1);
-            w->result += ldc;
-            w->result_rows--;
-        }
+/// Asks for a row of the result and four lines of the rest.
+FAST INLINE void ask(wishes *w, int64_t ldc, int64_t *line, const int vectors) {
+    if (w->result_rows > 0) {
+        UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(w->result + 16 * v, 1);
+        w->result += ldc;
+        w->result_rows--;
+    }
+    UNROLL for (int i = 0; i < 4; i++) {
         if (w->rows > 0) {
             __builtin_prefetch(w->from + 16 * *line, 0, 2);
             if (++*line == w->lines) {
@@ -94,88 +99,89 @@ FAST INLINE void ask(wishes *w, int64_t ldc, int64_t *line) {
     }
 }
 
-/// Asks for the two lines of a panel that are `ahead` numbers further; for none where that is 0.
-FAST INLINE void ask_ahead(const float *panel, int64_t ahead) {
-    if (ahead == 0) return;
-    __builtin_prefetch(panel + ahead, 0, 2);
-    __builtin_prefetch(panel + ahead + 16, 0, 2);
-}
-
 /// Adds the products of a column of a with a row of a panel to a block.
-FAST INLINE void multiply(v16 *left, v16 *right, const float *a, int64_t ars, const float *panel, const int rows) {
-    v16 p0 = *(const v16 *)panel, p1 = *(const v16 *)(panel + 16);
+FAST INLINE void multiply(v16 sums[][VECTORS], const float *a, int64_t ars, const float *panel, const int rows,
+                          const int vectors) {
+    v16 p[VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) p[v] = *(const v16 *)(panel + 16 * v);
     UNROLL for (int i = 0; i < rows; i++) {
         float s = a[i * ars];
-        left[i] += s * p0;
-        right[i] += s * p1;
+        UNROLL for (int v = 0; v < vectors; v++) sums[i][v] += s * p[v];
     }
 }
 
 /// As multiply; a and the panel are of pairs.
-FAST_PAIRS INLINE void multiply_pairs(v16 *left, v16 *right, const float *a, int64_t ars, const float *panel,
-                                      const int rows) {
-    __m512bh p0 = (__m512bh) * (const v16 *)panel, p1 = (__m512bh) * (const v16 *)(panel + 16);
+FAST_PAIRS INLINE void multiply_pairs(v16 sums[][VECTORS], const float *a, int64_t ars, const float *panel,
+                                      const int rows, const int vectors) {
+    __m512bh p[VECTORS];
+    UNROLL for (int v = 0; v < vectors; v++) p[v] = (__m512bh) * (const v16 *)(panel + 16 * v);
     UNROLL for (int i = 0; i < rows; i++) {
         __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
-        left[i] = (v16)_mm512_dpbf16_ps((__m512)left[i], s, p0);
-        right[i] = (v16)_mm512_dpbf16_ps((__m512)right[i], s, p1);
+        UNROLL for (int v = 0; v < vectors; v++) sums[i][v] = (v16)_mm512_dpbf16_ps((__m512)sums[i][v], s, p[v]);
     }
 }
 
-/// c [rows, 32] from a [rows, k], element (i, l) at a[i * ars + l * acs], and a panel [k, 32].
+/// c [rows, 16 vectors] from a [rows, k], element (i, l) at a[i * ars + l * acs], and the first columns of a panel
+/// [k, 64]. Each step asks for `lines` lines from `ahead` on.
 #define BLOCK(target, name, multiply)                                                                                \
     target INLINE void name(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,      \
-                            int64_t k, const int rows, ending end, wishes w, int64_t ahead) {                         \
-        v16 left[STRIP], right[STRIP];                                                                               \
-        begin(left, right, c, ldc, rows, end);                                                                       \
+                            int64_t k, const int rows, const int vectors, ending end, wishes w, const float *ahead,    \
+                            const int lines) {                                                                       \
+        v16 sums[HEIGHT][VECTORS];                                                                                   \
+        begin(sums, c, ldc, rows, vectors, end);                                                                     \
         int64_t line = 0;                                                                                            \
         for (int64_t start = 0; start < k; start += PACE) {                                                          \
             int64_t count = k - start < PACE ? k - start : PACE;                                                     \
-            ask(&w, ldc, &line);                                                                                     \
+            ask(&w, ldc, &line, vectors);                                                                            \
             for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {                                          \
-                ask_ahead(panel, ahead);                                                                             \
-                multiply(left, right, a, ars, panel, rows);                                                          \
+                UNROLL for (int i = 0; i < lines; i++) __builtin_prefetch(ahead + 16 * i, 0, 2);                     \
+                ahead += 16 * lines;                                                                                 \
+                multiply(sums, a, ars, panel, rows, vectors);                                                        \
             }                                                                                                        \
         }                                                                                                            \
-        finish(c, ldc, left, right, rows, end);                                                                      \
+        finish(c, ldc, sums, rows, vectors, end);                                                                    \
     }
 BLOCK(FAST, block, multiply)
 BLOCK(FAST_PAIRS, pair_block, multiply_pairs)
 
-#define CASES(block, ahead)                                                                                           \
-    CASE(block, 1, ahead) CASE(block, 2, ahead) CASE(block, 3, ahead) CASE(block, 4, ahead) CASE(block, 5, ahead)     \
-    CASE(block, 6, ahead) CASE(block, 7, ahead) CASE(block, 8, ahead) CASE(block, 9, ahead) CASE(block, 10, ahead)    \
-    CASE(block, 11, ahead) CASE(block, 12, ahead) CASE(block, 13, ahead) CASE(block, 14, ahead)
-#define CASE(block, n, ahead)                                                                                        \
-    case n: block(c, ldc, a, ars, acs, panel, k, n, end, *w, ahead); break;
+#define CASES(block, vectors, lines)                                                                                 \
+    switch (rows) {                                                                                                  \
+        CASE(block, 1, vectors, lines) CASE(block, 2, vectors, lines) CASE(block, 3, vectors, lines)                  \
+        CASE(block, 4, vectors, lines) CASE(block, 5, vectors, lines) CASE(block, 6, vectors, lines)                  \
+    }
+#define CASE(block, n, vectors, lines)                                                                               \
+    case n: block(c, ldc, a, ars, acs, panel, k, n, vectors, end, *w, ahead, lines); break;
 
-/// As block, for any number of rows up to STRIP.
+/// As block, for any number of rows up to HEIGHT, columns up to PANEL, and lines from ahead on: 0, 1, 2 or 4. More than
+/// `columns` may be written.
 typedef void any_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
-                       int64_t rows, ending end, const wishes *w, int64_t ahead);
+                       int64_t rows, int64_t columns, ending end, const wishes *w, const float *ahead, int64_t lines);
 
-FAST static void float_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                             int64_t k, int64_t rows, ending end, const wishes *w, int64_t ahead) {
-    if (ahead) {
-        switch (rows) { CASES(block, ahead) }
-    } else {
-        switch (rows) { CASES(block, 0) }
+#define ANY_BLOCK(target, name, block)                                                                               \
+    target static void name(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,      \
+                            int64_t k, int64_t rows, int64_t columns, ending end, const wishes *w,                    \
+                            const float *ahead, int64_t lines) {                                                     \
+        if (columns <= 16) {                                                                                         \
+            CASES(block, 1, 0)                                                                                       \
+        } else if (columns <= 32) {                                                                                  \
+            CASES(block, 2, 0)                                                                                       \
+        } else if (lines == 0) {                                                                                     \
+            CASES(block, VECTORS, 0)                                                                                 \
+        } else if (lines == 1) {                                                                                     \
+            CASES(block, VECTORS, 1)                                                                                 \
+        } else if (lines == 2) {                                                                                     \
+            CASES(block, VECTORS, 2)                                                                                 \
+        } else {                                                                                                     \
+            CASES(block, VECTORS, 4)                                                                                 \
+        }                                                                                                            \
     }
-}
-
-FAST_PAIRS static void half_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,
-                                  int64_t k, int64_t rows, ending end, const wishes *w, int64_t ahead) {
-    if (ahead) {
-        switch (rows) { CASES(pair_block, ahead) }
-    } else {
-        switch (rows) { CASES(pair_block, 0) }
-    }
-}
+ANY_BLOCK(FAST, float_block, block)
+ANY_BLOCK(FAST_PAIRS, half_block, pair_block)
 
 /// The last panel of a row may have fewer columns than registers hold: by way of a block of its own.
 FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs,
-                            const float *panel, int64_t k, int64_t rows, int64_t columns, ending end, const wishes *w,
-                            int64_t ahead) {
-    float block[STRIP * PANEL] = {0}, bias[PANEL] = {0};
+                            const float *panel, int64_t k, int64_t rows, int64_t columns, ending end, const wishes *w) {
+    float block[HEIGHT * PANEL] = {0}, bias[PANEL] = {0};
     if (end.bias) {
         memcpy(bias, end.bias, (size_t)columns * sizeof(float));
         end.bias = bias;
@@ -183,7 +189,7 @@ FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const flo
     for (int64_t i = 0; (end.adds || end.goes_on) && i < rows; i++) {
         memcpy(block + i * PANEL, c + i * ldc, (size_t)columns * sizeof(float));
     }
-    compute(block, PANEL, a, ars, acs, panel, k, rows, end, w, ahead);
+    compute(block, PANEL, a, ars, acs, panel, k, rows, columns, end, w, 0, 0);
     for (int64_t i = 0; i < rows; i++) memcpy(c + i * ldc, block + i * PANEL, (size_t)columns * sizeof(float));
 }
 
@@ -193,6 +199,10 @@ int64_t k_gemm_panels(int64_t k, int64_t n) {
 
 int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * ((m + STRIP - 1) / STRIP * STRIP);
+}
+
+int64_t k_gemm_panel_part(int64_t k) {
+    return PANEL * (k < DEPTH ? k : DEPTH);
 }
 
 /// Numbers whose upper halves are x rounded to the nearest even, as bits; NaN may become infinite.
@@ -223,62 +233,64 @@ FAST INLINE float maybe_rounded_one(float x, const bool rounds) {
     return x;
 }
 
-/// t [16, ldt] = the transpose of x [16, ldx], in four rounds of exchanges between pairs of rows: three times as fast as
-/// `transpose`, on 32 registers.
+/// t [16, ldt] = the transpose of x [16, ldx]. Four numbers of four rows each are put together on the way from memory,
+/// which leaves two of four rounds of exchanges.
 FAST INLINE void transpose16(float *t, int64_t ldt, const float *x, int64_t ldx, const bool rounds) {
-    v16 r[16], s[16];
-    UNROLL for (int i = 0; i < 16; i++) r[i] = maybe_rounded(*(const v16 *)(x + i * ldx), rounds);
-    UNROLL for (int i = 0; i < 16; i += 2) {
-        s[i] = __builtin_shufflevector(r[i], r[i + 1], 0, 16, 2, 18, 4, 20, 6, 22, 8, 24, 10, 26, 12, 28, 14, 30);
-        s[i + 1] = __builtin_shufflevector(r[i], r[i + 1], 1, 17, 3, 19, 5, 21, 7, 23, 9, 25, 11, 27, 13, 29, 15, 31);
-    }
-    UNROLL for (int i = 0; i < 16; i++) {
-        if (i & 2) continue;
-        r[i] = __builtin_shufflevector(s[i], s[i + 2], 0, 1, 16, 17, 4, 5, 20, 21, 8, 9, 24, 25, 12, 13, 28, 29);
-        r[i + 2] = __builtin_shufflevector(s[i], s[i + 2], 2, 3, 18, 19, 6, 7, 22, 23, 10, 11, 26, 27, 14, 15, 30, 31);
-    }
-    UNROLL for (int i = 0; i < 16; i++) {
-        if (i & 4) continue;
-        s[i] = __builtin_shufflevector(r[i], r[i + 4], 0, 1, 2, 3, 16, 17, 18, 19, 8, 9, 10, 11, 24, 25, 26, 27);
-        s[i + 4] = __builtin_shufflevector(r[i], r[i + 4], 4, 5, 6, 7, 20, 21, 22, 23, 12, 13, 14, 15, 28, 29, 30, 31);
-    }
-    UNROLL for (int i = 0; i < 8; i++) {
-        *(v16 *)(t + i * ldt) =
-            __builtin_shufflevector(s[i], s[i + 8], 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23);
-        *(v16 *)(t + (i + 8) * ldt) =
-            __builtin_shufflevector(s[i], s[i + 8], 8, 9, 10, 11, 12, 13, 14, 15, 24, 25, 26, 27, 28, 29, 30, 31);
+    UNROLL for (int64_t q = 0; q < 16; q += 4) {
+        v16 r[4], s[4];
+        UNROLL for (int64_t i = 0; i < 4; i++) {
+            const float *from = x + i * ldx + q;
+            __m512 row = _mm512_castps128_ps512(_mm_loadu_ps(from));
+            row = _mm512_insertf32x4(row, _mm_loadu_ps(from + 4 * ldx), 1);
+            row = _mm512_insertf32x4(row, _mm_loadu_ps(from + 8 * ldx), 2);
+            row = _mm512_insertf32x4(row, _mm_loadu_ps(from + 12 * ldx), 3);
+            r[i] = maybe_rounded((v16)row, rounds);
+        }
+        UNROLL for (int i = 0; i < 4; i += 2) {
+            s[i] = (v16)_mm512_unpacklo_ps((__m512)r[i], (__m512)r[i + 1]);
+            s[i + 1] = (v16)_mm512_unpackhi_ps((__m512)r[i], (__m512)r[i + 1]);
+        }
+        UNROLL for (int i = 0; i < 2; i++) {
+            __m512d low = (__m512d)s[i], high = (__m512d)s[i + 2];
+            *(v16 *)(t + (q + 2 * i) * ldt) = (v16)_mm512_unpacklo_pd(low, high);
+            *(v16 *)(t + (q + 2 * i + 1) * ldt) = (v16)_mm512_unpackhi_pd(low, high);
+        }
     }
 }
 
-/// panel [k, 32] = the transpose of the `columns` rows of b [columns, k].
+/// panel [k, 64] = the transpose of the `columns` rows of b [columns, k].
 FAST INLINE void pack_transposed(float *panel, const float *b, int64_t ldb, int64_t k, int64_t columns,
                                  const bool rounds) {
     if (columns < PANEL) memset(panel, 0, (size_t)(k * PANEL) * sizeof(float));
-    int64_t l = 0;
-    for (; columns == PANEL && l + 16 <= k; l += 16) {
-        transpose16(panel + l * PANEL, PANEL, b + l, ldb, rounds);
-        transpose16(panel + l * PANEL + 16, PANEL, b + 16 * ldb + l, ldb, rounds);
+    int64_t whole = columns / 16 * 16, l = 0;
+    for (; l + 16 <= k; l += 16) {
+        for (int64_t j = 0; j < whole; j += 16) {
+            transpose16(panel + l * PANEL + j, PANEL, b + j * ldb + l, ldb, rounds);
+        }
     }
-    for (; l < k; l++) {
-        for (int64_t j = 0; j < columns; j++) panel[l * PANEL + j] = maybe_rounded_one(b[j * ldb + l], rounds);
+    for (int64_t at = 0; at < k; at++) {
+        for (int64_t j = at < l ? whole : 0; j < columns; j++) {
+            panel[at * PANEL + j] = maybe_rounded_one(b[j * ldb + at], rounds);
+        }
     }
 }
 
-/// panel [k, 32] = `columns` columns of b [k, ..].
+/// panel [k, 64] = `columns` columns of b [k, ..].
 FAST INLINE void pack_straight(float *panel, const float *b, int64_t ldb, int64_t k, int64_t columns, const bool rounds) {
     for (int64_t l = 0; l < k; l++) {
         float *to = panel + l * PANEL;
         const float *from = b + l * ldb;
         if (columns == PANEL) {
-            *(v16 *)to = maybe_rounded(*(const v16 *)from, rounds);
-            *(v16 *)(to + 16) = maybe_rounded(*(const v16 *)(from + 16), rounds);
+            UNROLL for (int v = 0; v < VECTORS; v++) {
+                *(v16 *)(to + 16 * v) = maybe_rounded(*(const v16 *)(from + 16 * v), rounds);
+            }
         } else {
             for (int64_t j = 0; j < PANEL; j++) to[j] = j < columns ? maybe_rounded_one(from[j], rounds) : 0;
         }
     }
 }
 
-/// panel [k, 32] of up to that many columns of b, or of its transpose.
+/// panel [k, 64] of up to that many columns of b, or of its transpose.
 FAST static void pack_panel(float *panel, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k,
                             int64_t columns) {
     if (columns > PANEL) columns = PANEL;
@@ -308,7 +320,7 @@ FAST INLINE void pack_strips(float *strips, float *sums, const float *a, int64_t
         float *strip = strips + i * k;
         v16 sum = {0};
         if (i + 16 <= m) {
-            // Two numbers too many, which the next row overwrites; the last has its own way.
+            // Four numbers too many, which the next row overwrites; the last has its own way.
             for (int64_t l = 0; l + 1 < k; l++) {
                 v16 row = *(const v16 *)(a + l * lda + i);
                 *(v16 *)(strip + l * STRIP) = maybe_rounded(row, rounds);
@@ -367,10 +379,22 @@ FAST void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k
     }
 }
 
-/// Rows of a that are gone over again and again stay in the second cache; a part of a panel with as many rows as DEPTH
-/// stays in the first. Where strips are few, panels come from memory as fast as they are used: the first strip asks for
-/// what comes a little later.
-enum { NEAR = 160 * 1024, WIDE_NEAR = 320 * 1024, TALL = 256, DEPTH = 192, FEW = 2, AHEAD = 2048 };
+/// Where part number `part` of `parts` of k steps begins: all but the last are of whole lines.
+FAST INLINE int64_t part_start(int64_t k, int64_t part, int64_t parts) {
+    int64_t start = (k + 15) / 16 * part / parts * 16;
+    return start < k ? start : k;
+}
+
+/// The right side: in panels, or as it is in memory, to be laid out part by part in `panel`.
+typedef struct {
+    const float *panels;
+    const float *b;
+    int64_t ldb;
+    bool transposed, rounds, pairs;
+    /// How many rows b has, which may be one less than units hold.
+    int64_t inner;
+    float *panel;
+} right_side;
 
 /// The left side, and what becomes of the result.
 typedef struct {
@@ -378,129 +402,135 @@ typedef struct {
     float *c;
     int64_t ldc;
     const float *a;
-    /// Element (i, l) is a[i * ars + l * acs]; in strips, row i begins at a[i * k].
+    /// Element (i, l) is a[i * ars + l * acs]; in strips, the strip of row i begins at a[i / STRIP * STRIP * k].
     int64_t ars, acs;
     bool strips;
-    int64_t k, n;
+    int64_t m, k, n;
     float factor;
     const float *bias;
     bool adds;
 } task;
 
-FAST INLINE task make_task(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, bool pairs, int64_t k,
-                           int64_t n, float factor, const float *bias, bool adds) {
-    return (task){pairs ? half_block : float_block, c, ldc, a, strips ? 1 : lda, strips ? STRIP : 1, strips, k, n,
+FAST INLINE task make_task(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, bool pairs, int64_t m,
+                           int64_t k, int64_t n, float factor, const float *bias, bool adds) {
+    return (task){pairs ? half_block : float_block, c, ldc, a, strips ? 1 : lda, strips ? STRIP : 1, strips, m, k, n,
                   factor, bias, adds};
 }
 
-/// What strips ask memory for: `rows` stretches of `length` numbers, `step` apart.
+/// What strips ask memory for: `rows` stretches of `length` numbers, `step` apart; is_near: as many rows of a panel as
+/// this part has, needed very soon.
 typedef struct {
     const float *from;
     int64_t rows, length, step;
+    bool is_near;
 } asking;
 
 /// The columns from j on that a panel holds, for rows first ..< last; part from ..< from + depth of the inner dimension.
 FAST static void go_over_rows(const task *t, const float *panel, int64_t j, int64_t first, int64_t last, int64_t from,
                               int64_t depth, asking next) {
-    int64_t count = (last - first + STRIP - 1) / STRIP;
+    int64_t count = (last - first + HEIGHT - 1) / HEIGHT;
     int64_t columns = t->n - j;
     // A sum over several parts goes on from what it is added to; over one it is added as a whole, which rounds less.
-    bool whole = t->factor != 1 || t->k <= DEPTH;
+    bool whole = depth == t->k;
     ending end = {t->bias && from == 0 ? t->bias + j : 0, from > 0 || (t->adds && !whole), t->factor, t->adds && whole};
+    // Of what is next, a step of the first strips asks for so many lines that the last has no more to ask for.
+    int64_t lines = next.is_near ? count == 1 ? 4 : count < 4 ? 2 : 1 : 0;
     int64_t i = first;
     for (int64_t s = 0; s < count; s++) {
-        int64_t behind = first + (t->strips ? (s + 1) * STRIP : (last - first) * (s + 1) / count);
+        int64_t behind = first + (t->strips ? (s + 1) * HEIGHT : (last - first) * (s + 1) / count);
         if (behind > last) behind = last;
         float *c = t->c + i * t->ldc + j;
-        int64_t share = next.rows * s / count;
+        int64_t share = lines ? 0 : next.rows * s / count;
+        int64_t behind_share = lines ? 0 : next.rows * (s + 1) / count;
         // The first block of the result was asked for by nobody: it asks for itself too late, but for the next ones.
-        wishes w = {c + (behind - i) * t->ldc, behind < last ? STRIP : 0, next.from + share * next.step,
-                    next.rows * (s + 1) / count - share, (next.length + 15) / 16, next.step};
-        const float *rows = (t->strips ? t->a + i * t->k : t->a + i * t->ars) + from * t->acs;
-        int64_t ahead = count <= FEW && s == 0 ? AHEAD : 0;
+        wishes w = {c + (behind - i) * t->ldc, behind < last ? HEIGHT : 0, next.from + share * next.step,
+                    behind_share - share, (next.length + 15) / 16, next.step};
+        const float *rows = t->strips ? t->a + i / STRIP * STRIP * t->k + i % STRIP : t->a + i * t->ars;
+        rows += from * t->acs;
         if (columns < PANEL) {
-            edge_block(t->compute, c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, columns, end, &w, ahead);
+            edge_block(t->compute, c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, columns, end, &w);
         } else {
-            t->compute(c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, end, &w, ahead);
+            t->compute(c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, PANEL, end, &w,
+                       next.from + s * lines * 16 * depth, s * lines < VECTORS ? lines : 0);
         }
         i = behind;
     }
 }
 
-FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
-                 int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
-    task t = make_task(c, ldc, a, lda, strips, pairs, k, n, factor, bias, adds);
-    // Rows of a in groups that stay near while all panels go by; in a group all strips of about one height.
-    int64_t most = NEAR / (k > 0 ? k : 1) > 4 * STRIP ? NEAR / (k > 0 ? k : 1) : 4 * STRIP;
-    int64_t groups = (m + most - 1) / most;
-    int64_t group = groups > 0 ? (m + STRIP * groups - 1) / (STRIP * groups) * STRIP : STRIP;
-    // Parts of the inner dimension of about one depth; what is multiplied by a factor is done at once.
-    int64_t parts = factor == 1 && k > DEPTH ? (k + DEPTH - 1) / DEPTH : 1;
-    for (int64_t first = 0; first < m; first += group) {
-        int64_t last = first + group < m ? first + group : m;
-        int64_t count = (last - first + STRIP - 1) / STRIP;
-        for (int64_t j = 0; j < n; j += PANEL) {
-            for (int64_t part = 0; part < parts; part++) {
-                int64_t from = k * part / parts, depth = k * (part + 1) / parts - from;
-                const float *panel = panels + j * k + from * PANEL;
-                bool is_last = part + 1 == parts && j + PANEL >= n;
-                const float *next = part + 1 < parts ? panel + depth * PANEL : panels + (j + PANEL) * k;
-                int64_t share = depth * PANEL / count;
-                go_over_rows(&t, panel, j, first, last, from, depth,
-                             (asking){next, is_last || count <= FEW ? 0 : count, share, share});
+/// The part of a panel from column j on, laid out where it is not.
+FAST static const float *part_of_panel(const right_side *r, int64_t j, int64_t columns, int64_t from, int64_t depth,
+                                       int64_t k) {
+    if (r->panels) return r->panels + j * k + from * PANEL;
+    if (r->pairs) {
+        from *= 2;
+        depth = 2 * depth < r->inner - from ? 2 * depth : r->inner - from;
+    }
+    const float *start = r->transposed ? r->b + j * r->ldb + from : r->b + from * r->ldb + j;
+    pack_panel(r->panel, start, r->ldb, r->transposed, r->rounds && !r->pairs, depth, columns);
+    if (r->pairs) k_gemm_pair_rows(r->panel, r->panel, 1, depth, false);
+    return r->panel;
+}
+
+/// What part_of_panel is going to read.
+FAST static asking sources(const right_side *r, int64_t j, int64_t columns, int64_t from, int64_t depth, int64_t k) {
+    if (r->panels) return (asking){r->panels + j * k + from * PANEL, depth, PANEL, PANEL};
+    if (r->pairs) {
+        from *= 2;
+        depth *= 2;
+    }
+    if (columns > PANEL) columns = PANEL;
+    if (r->transposed) return (asking){r->b + j * r->ldb + from, columns, depth, r->ldb};
+    return (asking){r->b + from * r->ldb + j, depth, columns, r->ldb};
+}
+
+/// Panels by few rows: they are read from memory in the order in which they lie there.
+FAST static void go_over_few(const task *t, const float *panels) {
+    for (int64_t j = 0; j < t->n; j += PANEL) {
+        for (int64_t from = 0, depth; from < t->k; from += depth) {
+            depth = t->k - from < LITTLE ? t->k - from : LITTLE;
+            const float *panel = panels + j * t->k + from * PANEL;
+            go_over_rows(t, panel, j, 0, t->m, from, depth, (asking){panel + depth * PANEL, .is_near = true});
+        }
+    }
+}
+
+FAST static void go_over_all(const task *t, const right_side *r) {
+    // Between parts the result is what it would be in registers, unless something is done to it in the end.
+    if (r->panels && t->m <= FEW * HEIGHT && t->k > 0 && t->factor == 1 && !t->adds) return go_over_few(t, r->panels);
+    // A product by a factor is made at once.
+    int64_t parts = t->factor == 1 && t->k > DEPTH ? (t->k + DEPTH - 1) / DEPTH : 1;
+    // Groups of about one height, strips of a whole.
+    int64_t groups = (t->m + GROUP - 1) / GROUP;
+    int64_t group = groups > 0 ? (t->m + STRIP * groups - 1) / (STRIP * groups) * STRIP : STRIP;
+    for (int64_t first = 0; first < t->m; first += group) {
+        int64_t last = first + group < t->m ? first + group : t->m;
+        for (int64_t part = 0; part < parts; part++) {
+            int64_t from = part_start(t->k, part, parts), end = part_start(t->k, part + 1, parts);
+            for (int64_t j = 0; j < t->n; j += PANEL) {
+                const float *panel = part_of_panel(r, j, t->n - j, from, end - from, t->k);
+                asking next = {0};
+                if (j + PANEL < t->n) {
+                    next = sources(r, j + PANEL, t->n - j - PANEL, from, end - from, t->k);
+                } else if (part + 1 < parts) {
+                    next = sources(r, 0, t->n, end, part_start(t->k, part + 2, parts) - end, t->k);
+                }
+                go_over_rows(t, panel, j, first, last, from, end - from, next);
             }
         }
     }
 }
 
-/// Lays out rows from ..< from + depth (in units) of the columns from j on; b has `inner` rows.
-FAST static void lay_out(float *panel, const float *b, int64_t ldb, bool transposed, bool rounds, bool pairs, int64_t j,
-                         int64_t columns, int64_t from, int64_t depth, int64_t inner) {
-    if (pairs) {
-        from *= 2;
-        depth = 2 * depth < inner - from ? 2 * depth : inner - from;
-    }
-    const float *start = transposed ? b + j * ldb + from : b + from * ldb + j;
-    pack_panel(panel, start, ldb, transposed, rounds && !pairs, depth, columns);
-    if (pairs) k_gemm_pair_rows(panel, panel, 1, depth, false);
+FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
+                 int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds) {
+    task t = make_task(c, ldc, a, lda, strips, pairs, m, k, n, factor, bias, adds);
+    go_over_all(&t, &(right_side){.panels = panels});
 }
 
 FAST void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
                             bool transposed, bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n,
                             const float *bias, bool adds) {
-    int64_t inner = k;
-    if (pairs) k = (k + 1) / 2;
-    task t = make_task(c, ldc, a, lda, false, pairs, k, n, 1, bias, adds);
-    // Rows in groups of a few hundred, as panels are laid out anew for each; a stretch of the inner dimension as long as
-    // that of a's rows stays near.
-    int64_t groups = (m + TALL - 1) / TALL, group = groups > 0 ? (m + groups - 1) / groups : 1;
-    for (int64_t first = 0; first < m; first += group) {
-        int64_t last = first + group < m ? first + group : m;
-        int64_t stretches = (k * (last - first) + WIDE_NEAR - 1) / WIDE_NEAR;
-        if (stretches > (k + DEPTH - 1) / DEPTH) stretches = (k + DEPTH - 1) / DEPTH;
-        if (stretches < 1) stretches = 1;
-        for (int64_t stretch = 0; stretch < stretches; stretch++) {
-            int64_t start = k * stretch / stretches, length = k * (stretch + 1) / stretches - start;
-            int64_t parts = length > DEPTH ? (length + DEPTH - 1) / DEPTH : 1;
-            for (int64_t j = 0; j < n; j += PANEL) {
-                lay_out(panel, b, ldb, transposed, rounds, pairs, j, n - j, start, length, inner);
-                int64_t step = pairs ? 2 : 1, rest = n - j - PANEL < PANEL ? n - j - PANEL : PANEL;
-                asking next = {0};
-                if (rest > 0 && transposed) {
-                    next = (asking){b + (j + PANEL) * ldb + start * step, rest, length * step, ldb};
-                } else if (rest > 0) {
-                    next = (asking){b + start * step * ldb + j + PANEL, length * step, rest, ldb};
-                }
-                for (int64_t part = 0; part < parts; part++) {
-                    int64_t from = length * part / parts, depth = length * (part + 1) / parts - from;
-                    asking share = next;
-                    share.rows = next.rows * (part + 1) / parts - next.rows * part / parts;
-                    share.from += next.rows * part / parts * next.step;
-                    go_over_rows(&t, panel + from * PANEL, j, first, last, start + from, depth, share);
-                }
-            }
-        }
-    }
+    task t = make_task(c, ldc, a, lda, false, pairs, m, pairs ? (k + 1) / 2 : k, n, 1, bias, adds);
+    go_over_all(&t, &(right_side){0, b, ldb, transposed, rounds, pairs, k, panel});
 }
 
 #else
@@ -519,6 +549,9 @@ int64_t k_gemm_panels(int64_t k, int64_t n) {
 }
 int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * m;
+}
+int64_t k_gemm_panel_part(int64_t k) {
+    return k;
 }
 
 // Where k_gemm_is_fast says no, nobody may call the rest.

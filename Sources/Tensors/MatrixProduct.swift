@@ -150,7 +150,7 @@ struct MatrixProduct {
         let (first, count) = (columns.lowerBound, Int64(columns.count))
         let bias = bias.map { $0 + first }
         if let laysOut {
-            let panel = Buffer(count: PanelLayout.count(n: 1, k: k))
+            let panel = Buffer(count: Int(k_gemm_panel_part(Int64(k))))
             k_gemm_laying_out(
                 c + first, Int64(n), left.pointer, Int64(units),
                 right.pointer + first * (laysOut.isTransposed ? k : 1),

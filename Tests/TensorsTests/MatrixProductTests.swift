@@ -5,10 +5,11 @@ import Testing
 @testable import Tensors
 
 struct MatrixProductTests {
-    /// m, n, k: below, at and above the blocks of the kernels (14 rows, 32 columns), and rows that are read in place.
+    /// m, n, k: below, at and above the blocks of the kernels (6 rows, strips of 12, 16 to 64 columns), few rows (48) and
+    /// groups of many (256), one and several parts of the inner dimension (384).
     static let sizes = [
-        [1, 1, 1], [2, 31, 3], [13, 32, 16], [14, 33, 17], [15, 64, 5], [27, 7, 40], [28, 96, 33],
-        [29, 40, 64], [70, 130, 48], [400, 32, 420],
+        [1, 1, 1], [2, 31, 3], [6, 32, 16], [7, 33, 17], [12, 64, 5], [13, 7, 40], [28, 96, 33],
+        [48, 128, 64], [49, 65, 385], [3, 130, 800], [70, 144, 48], [400, 32, 420], [258, 70, 384],
     ]
 
     /// A product in all four ways to give its factors, written and added, with a factor and with a bias.
@@ -145,7 +146,8 @@ struct MatrixProductTests {
         let panels = Buffer(count: Int(k_gemm_panels(Int64(k) + 1, Int64(n))))
         unsafe k_gemm_pack_b(panels.pointer, b.pointer, Int64(n), false, false, Int64(k), Int64(n))
         unsafe k_gemm_pair_rows(
-            panels.pointer, panels.pointer, Int64((n + 31) / 32), Int64(k), false)
+            panels.pointer, panels.pointer, k_gemm_panels(1, Int64(n)) / k_gemm_panels(1, 1),
+            Int64(k), false)
         let rows = Buffer(count: m * units)
         unsafe k_gemm_pair_columns(rows.pointer, a.pointer, Int64(m), Int64(k))
         let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k) + 1)))
@@ -153,7 +155,8 @@ struct MatrixProductTests {
         unsafe k_gemm_pack_a(strips.pointer, nil, at.pointer, Int64(m), false, Int64(m), Int64(k))
         withExtendedLifetime(at) {}
         unsafe k_gemm_pair_rows(
-            strips.pointer, strips.pointer, Int64((m + 13) / 14), Int64(k), true)
+            strips.pointer, strips.pointer, k_gemm_strips(Int64(m), 1) / k_gemm_strips(1, 1),
+            Int64(k), true)
         for (left, isStrips) in [(rows, false), (strips, true)] {
             let c = Tensor(zeros: [m, n])
             unsafe k_gemm(

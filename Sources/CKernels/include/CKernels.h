@@ -169,13 +169,15 @@ bool k_gemm_prefers_pairs(void);
 int64_t k_gemm_panels(int64_t k, int64_t n);
 /// Floats that hold a [m, k] in strips.
 int64_t k_gemm_strips(int64_t m, int64_t k);
+/// Floats that k_gemm_laying_out needs to lay out b [k, n].
+int64_t k_gemm_panel_part(int64_t k);
 /// Lays out b [k, n] in panels; transposed: b is given as [n, k]. ldb is the length of its rows in memory. rounds: to
 /// bfloat16.
 void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k, int64_t n);
 /// Lays out a [m, k], given as [k, m], in strips. lda is the length of its rows in memory. sums [m] (may be null) adds
 /// the sums over k, of numbers that are not rounded.
 void k_gemm_pack_a(float *strips, float *sums, const float *a, int64_t lda, bool rounds, int64_t m, int64_t k);
-/// Panels or strips in groups [k, 32] or [k, 14] become groups of pairs [(k + 1) / 2, ..]: two neighbours along k,
+/// Panels or strips in groups [k, 64] or [k, 12] become groups of pairs [(k + 1) / 2, ..]: two neighbours along k,
 /// rounded to bfloat16, in one float's place. NaN may become infinite. to may be from.
 void k_gemm_pair_rows(float *to, const float *from, int64_t groups, int64_t k, bool strips);
 /// to [m, (k + 1) / 2] = pairs of neighbours in the rows of from [m, k].
@@ -186,8 +188,8 @@ void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k);
 void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
             int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
 
-/// As k_gemm with a factor of 1, to the bit, from b as it is: [k, n] with rows of length ldb, or the transpose of [n, k]. One
-/// panel [k, 32] at a time is laid out in `panel`; rounds and pairs say how. a is given as it is; its lda counts pairs, k
+/// As k_gemm with a factor of 1, to the bit, from b as it is: [k, n] with rows of length ldb, or the transpose of [n, k]. A part
+/// of a panel at a time is laid out in `panel`; rounds and pairs say how. a is given as it is; its lda counts pairs, k
 /// numbers.
 void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb, bool transposed,
                        bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n, const float *bias,
