@@ -8,23 +8,64 @@ public enum Manifest {
     public static let fileName = "manifest.json"
 
     /// Writes the manifest of all files below `folder`, which `FileBytes.replaceFolder` brings to disk and in its place.
-    public static func write(for folder: String, about: [(key: String, value: JSON)] = []) throws {
+    ///
+    /// - Parameter hashes: whether the SHA-256 are written, or left to ``seal(_:)``.
+    public static func write(
+        for folder: String, about: [(key: String, value: JSON)] = [], hashes: Bool = true
+    ) throws {
         var files: [(key: String, value: JSON)] = []
         for name in try names(below: folder) where name != fileName {
             let path = folder + "/" + name
-            files.append(
-                (
-                    name,
-                    ["size": .int(try FileBytes.size(path)), "sha256": .string(try sha256(path))]
-                ))
+            var file: JSON = ["size": .int(try FileBytes.size(path))]
+            if hashes { file.set("sha256", .string(try sha256(path))) }
+            files.append((name, file))
         }
-        let json = JSON.object([("version", 1)] + about + [("files", .object(files))])
+        let state: [(key: String, value: JSON)] = hashes ? [] : [(isSealed, .bool(false))]
+        let json = JSON.object([("version", 1)] + about + state + [("files", .object(files))])
         try FileBytes.write(
             Array((json.text(indent: 2) + "\n").utf8), to: folder + "/" + fileName)
     }
 
-    /// Checks `folder` against its manifest; throws a ``FileError`` that names the first file that differs.
+    /// Adds the SHA-256 that the manifest of `folder` has been written without. Throws a ``FileError`` where a file is
+    /// not as long as the manifest says.
+    public static func seal(_ folder: String) throws {
+        let json = try checked(folder)
+        guard isUnsealed(json) else { return }
+        let members = try (json.members ?? []).compactMap { key, value -> (String, JSON)? in
+            guard key == "files" else { return key == isSealed ? nil : (key, value) }
+            let files = try (value.members ?? []).map { name, file -> (String, JSON) in
+                var file = file
+                file.set("sha256", .string(try sha256(folder + "/" + name)))
+                return (name, file)
+            }
+            return (key, .object(files))
+        }
+        let sealed = JSON.object(members)
+        try FileBytes.writeAtomically(sealed.text(indent: 2) + "\n", to: folder + "/" + fileName)
+    }
+
+    /// The key that says that the hashes are still to be added.
+    private static let isSealed = "sealed"
+
+    private static func isUnsealed(_ json: JSON) -> Bool { json[isSealed]?.bool == false }
+
+    /// Checks `folder` against its manifest; throws a ``FileError`` that names the first file that differs. Where
+    /// ``seal(_:)`` had no time to add the SHA-256, only the sizes are checked.
     public static func verify(_ folder: String) throws {
+        let json = try checked(folder)
+        if isUnsealed(json) { return }
+        for (name, value) in json["files"]?.members ?? [] {
+            let path = folder + "/" + name
+            guard try sha256(path) == value["sha256"]?.string else {
+                throw FileError(
+                    path: path, problem: "its SHA-256 is not that of the manifest",
+                    remedy: "the file was changed or damaged; use an older checkpoint")
+            }
+        }
+    }
+
+    /// The manifest of `folder`, whose files are as long as it says.
+    private static func checked(_ folder: String) throws -> JSON {
         let json = try JSON(contentsOf: folder + "/" + fileName)
         guard let files = json["files"]?.members else {
             throw FileError(path: folder + "/" + fileName, problem: "no list of files")
@@ -39,12 +80,8 @@ public enum Manifest {
                         "\(size) bytes, the manifest says \(value["size"]?.text() ?? "nothing")",
                     remedy: "the file is torn; use an older checkpoint")
             }
-            guard try sha256(path) == value["sha256"]?.string else {
-                throw FileError(
-                    path: path, problem: "its SHA-256 is not that of the manifest",
-                    remedy: "the file was changed or damaged; use an older checkpoint")
-            }
         }
+        return json
     }
 
     /// The SHA-256 of the file at `path`, in hexadecimal.

@@ -60,10 +60,13 @@ public final class AdamWMoments: @unchecked Sendable {
 
     /// Zero moments for a parameter whose part that learns has `shape`.
     ///
+    /// They are made after a backward pass, when all that comes and goes lies idle: they take over memory of that, so that
+    /// the first step, for which somebody waits, need not ask the system for more.
+    ///
     /// - Parameter isSparse: whether it is a table of which few rows are in use: the others take no memory.
     public init(shape: Shape, isSparse: Bool = false) {
-        first = Tensor(zeros: shape, for: isSparse ? .sparse : .staying)
-        second = Tensor(zeros: shape, for: isSparse ? .sparse : .staying)
+        first = Tensor(zeros: shape, for: isSparse ? .sparse : .passing)
+        second = Tensor(zeros: shape, for: isSparse ? .sparse : .passing)
         steps = 0
     }
 
@@ -164,7 +167,10 @@ public final class AdamWMoments: @unchecked Sendable {
             var table = table(in: buffer)
             let values = buffer.pointer(toRows: touched)
             table.debt.free(touched)
-            for row in touched { table.seen[Int(row)] = true }
+            for row in touched where !table.seen[Int(row)] {
+                table.seen[Int(row)] = true
+                clear(row: Int(row))
+            }
             table.debt.add(Float(1 - step.rate * step.decay))
             self.table = table
             let seen = table.seen
@@ -188,6 +194,15 @@ public final class AdamWMoments: @unchecked Sendable {
                 pointer: values + start, m: first.pointer + start, v: second.pointer + start,
                 gradient: gradient.pointer + start, count: numbers.count, step: step,
                 width: max(1, first.shape.width), rows: rows(numbers))
+        }
+    }
+
+    /// Writes the zeros that the moments of a row begin with. Memory that nobody has written yet is read from a page that
+    /// all share, and is exchanged when it is written, which interrupts all processors.
+    private func clear(row: Int) {
+        let width = first.shape.width
+        for moment in [first, second] {
+            (moment.pointer + row * width).update(repeating: 0, count: width)
         }
     }
 

@@ -153,7 +153,8 @@ extension Tensor {
     ///
     /// Traps where the number of bytes does not fit `shape`.
     ///
-    /// - Parameter didRead: is told which of the bytes were read and are not needed any more, piece by piece.
+    /// - Parameter didRead: is told which of the bytes were read and are not needed any more, piece by piece; of large
+    ///   tensors by several threads.
     public init(
         bytes: RawSpan, type: ElementType, shape: Shape, didRead: (Range<Int>) -> Void = { _ in }
     ) {
@@ -161,11 +162,13 @@ extension Tensor {
             bytes.byteCount == shape.count * type.size,
             "Tensor: \(bytes.byteCount) bytes for shape \(shape) of \(type)")
         self.init(uninitialized: shape, for: .staying)
-        let piece = 1 << 20
-        for start in stride(from: 0, to: shape.count, by: piece) {
-            let end = min(start + piece, shape.count)
-            let range = start * type.size..<end * type.size
-            read(bytes.extracting(range), type: type, at: start)
+        let size = 1 << 20
+        let pieces = (shape.count + size - 1) / size
+        let pool = WorkerPool(threads: pieces < 4 ? 1 : min(pieces, availableProcessors()))
+        defer { pool.close() }
+        pool.run(pieces) { piece in
+            let range = piece * size * type.size..<min((piece + 1) * size, shape.count) * type.size
+            read(bytes.extracting(range), type: type, at: piece * size)
             didRead(range)
         }
     }

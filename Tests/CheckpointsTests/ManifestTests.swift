@@ -75,6 +75,29 @@ import Testing
         }
     }
 
+    /// Hashes may come later: until then sizes are checked, and then it is the manifest that has them at once.
+    @Test func sealing() throws {
+        try withCheckpoint { folder in
+            let whole = try FileBytes.read(folder + "/manifest.json")
+            try Manifest.write(for: folder, about: [("step", 12)], hashes: false)
+            let json = try JSON(contentsOf: folder + "/manifest.json")
+            #expect(json["files"]?["weights"]?.text() == #"{"size": 5000}"#)
+            try Manifest.verify(folder)
+            let path = folder + "/weights"
+            let bytes = try FileBytes.read(path)
+            try FileBytes.writeAtomically(bytes + [7], to: path)
+            for check in [Manifest.verify, Manifest.seal] {
+                let error = try #require(fileError { try check(folder) })
+                #expect(error.path == path && error.problem.contains("5000"), "\(error)")
+            }
+            try FileBytes.writeAtomically(bytes, to: path)
+            for _ in 0..<2 {
+                try Manifest.seal(folder)
+                #expect(try FileBytes.read(folder + "/manifest.json") == whole)
+            }
+        }
+    }
+
     @Test func missingFilesAndManifests() throws {
         try withCheckpoint { folder in
             try FileBytes.remove(folder + "/empty")

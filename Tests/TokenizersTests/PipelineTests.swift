@@ -4,6 +4,15 @@ import Testing
 @testable import Tokenizers
 
 struct PipelineTests {
+    /// Blocks that are not asked for capitals have none, and capitals elsewhere are found.
+    @Test func capitals() {
+        let wrong = (UInt32(0)..<0x110000).filter { value in
+            guard let scalar = Unicode.Scalar(value) else { return false }
+            return ScalarClass.of(value).contains(.upper) != scalar.properties.changesWhenLowercased
+        }
+        #expect(wrong.isEmpty, "\(wrong.prefix(5).map { String($0, radix: 16) })")
+    }
+
     private func normalized(_ text: String, _ normalizer: Normalizer) -> [UInt32] {
         var result = NormalizedText(Array(text.utf8), isAligned: true)
         normalizer.apply(to: &result)

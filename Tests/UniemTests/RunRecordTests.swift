@@ -134,6 +134,13 @@ import Uniem
             let checkpoint = folder + "/a/checkpoints/step-000004"
             #expect(result.outcome.checkpointPath == checkpoint)
             try Manifest.verify(checkpoint)
+            // The start has its hashes by then, though no step waited for them.
+            let start = folder + "/a/start"
+            let files = try JSON(contentsOf: start + "/manifest.json")["files"]?.members ?? []
+            #expect(files.contains { $0.key == "model.safetensors" })
+            for (name, file) in files {
+                #expect(try file["sha256"]?.string == Manifest.sha256(start + "/" + name))
+            }
             let state = try JSON(contentsOf: checkpoint + "/state.json")
             #expect(state["epoch"]?.int == 2 && state["batches_done"]?.int == 1)
             let details = try details(folder, "a")

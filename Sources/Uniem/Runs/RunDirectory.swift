@@ -85,9 +85,18 @@ final class RunDirectory: Sendable {
 
     // MARK: The start
 
-    /// Writes the model that the run starts from, which holds what is frozen for all checkpoints.
+    /// Writes the model that the run starts from, which holds what is frozen for all checkpoints. ``sealStart()`` adds
+    /// its hashes: nobody need wait for them before the first step.
     func writeStart(_ embedder: Embedder) throws {
-        try embedder.save(to: startPath, verifying: false) { try Manifest.write(for: $0) }
+        try embedder.save(to: startPath, verifying: false) {
+            try Manifest.write(for: $0, hashes: false)
+        }
+    }
+
+    /// Adds what tells later whether the start was changed or damaged; a finished run has none.
+    func sealStart() throws {
+        guard FileBytes.exists(startPath + "/" + Manifest.fileName) else { return }
+        try Manifest.seal(startPath)
     }
 
     /// The model that the run started from. Throws a `FileError` where it is missing or damaged.
