@@ -202,7 +202,8 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
 }
 
 int64_t k_gemm_panel_part(int64_t k) {
-    return PANEL * (k < DEPTH ? k : DEPTH);
+    // Of pairs a part has twice as many numbers along the inner dimension as steps.
+    return PANEL * (k < 2 * DEPTH ? k : 2 * DEPTH);
 }
 
 /// Numbers whose upper halves are x rounded to the nearest even, as bits; NaN may become infinite.
@@ -440,11 +441,10 @@ FAST static void go_over_rows(const task *t, const float *panel, int64_t j, int6
         int64_t behind = first + (t->strips ? (s + 1) * HEIGHT : (last - first) * (s + 1) / count);
         if (behind > last) behind = last;
         float *c = t->c + i * t->ldc + j;
-        int64_t share = lines ? 0 : next.rows * s / count;
-        int64_t behind_share = lines ? 0 : next.rows * (s + 1) / count;
+        int64_t share = next.rows * s / count;
         // The first block of the result was asked for by nobody: it asks for itself too late, but for the next ones.
         wishes w = {c + (behind - i) * t->ldc, behind < last ? HEIGHT : 0, next.from + share * next.step,
-                    behind_share - share, (next.length + 15) / 16, next.step};
+                    next.rows * (s + 1) / count - share, (next.length + 15) / 16, next.step};
         const float *rows = t->strips ? t->a + i / STRIP * STRIP * t->k + i % STRIP : t->a + i * t->ars;
         rows += from * t->acs;
         if (columns < PANEL) {

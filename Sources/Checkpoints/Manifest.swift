@@ -20,7 +20,7 @@ public enum Manifest {
             if hashes { file.set("sha256", .string(try sha256(path))) }
             files.append((name, file))
         }
-        let state: [(key: String, value: JSON)] = hashes ? [] : [(isSealed, .bool(false))]
+        let state: [(key: String, value: JSON)] = hashes ? [] : [(sealedKey, .bool(false))]
         let json = JSON.object([("version", 1)] + about + state + [("files", .object(files))])
         try FileBytes.write(
             Array((json.text(indent: 2) + "\n").utf8), to: folder + "/" + fileName)
@@ -32,7 +32,7 @@ public enum Manifest {
         let json = try checked(folder)
         guard isUnsealed(json) else { return }
         let members = try (json.members ?? []).compactMap { key, value -> (String, JSON)? in
-            guard key == "files" else { return key == isSealed ? nil : (key, value) }
+            guard key == "files" else { return key == sealedKey ? nil : (key, value) }
             let files = try (value.members ?? []).map { name, file -> (String, JSON) in
                 var file = file
                 file.set("sha256", .string(try sha256(folder + "/" + name)))
@@ -45,9 +45,9 @@ public enum Manifest {
     }
 
     /// The key that says that the hashes are still to be added.
-    private static let isSealed = "sealed"
+    private static let sealedKey = "sealed"
 
-    private static func isUnsealed(_ json: JSON) -> Bool { json[isSealed]?.bool == false }
+    private static func isUnsealed(_ json: JSON) -> Bool { json[sealedKey]?.bool == false }
 
     /// Checks `folder` against its manifest; throws a ``FileError`` that names the first file that differs. Where
     /// ``seal(_:)`` had no time to add the SHA-256, only the sizes are checked.

@@ -157,6 +157,17 @@ struct MatrixProductTests {
         unsafe k_gemm_pair_rows(
             strips.pointer, strips.pointer, k_gemm_strips(Int64(m), 1) / k_gemm_strips(1, 1),
             Int64(k), true)
+        // Laid out late, in no more memory than was said.
+        let part = Int(k_gemm_panel_part(Int64(k)))
+        let panel = Buffer(count: part + 64)
+        unsafe (panel.pointer + part).update(repeating: 7, count: 64)
+        let late = Tensor(zeros: [m, n])
+        unsafe k_gemm_laying_out(
+            late.pointer, Int64(n), rows.pointer, Int64(units), b.pointer, Int64(n), false, true,
+            true, panel.pointer, Int64(m), Int64(k), Int64(n), nil, false)
+        expectClose(late, exact.values, relative: 1e-6, absolute: 6e-8 * Double(k + 16))
+        let isWithin = (part..<part + 64).allSatisfy { unsafe panel.pointer[$0] == 7 }
+        #expect(isWithin)
         for (left, isStrips) in [(rows, false), (strips, true)] {
             let c = Tensor(zeros: [m, n])
             unsafe k_gemm(

@@ -188,9 +188,9 @@ void k_gemm_pair_columns(float *to, const float *from, int64_t m, int64_t k);
 void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panels, bool pairs,
             int64_t m, int64_t k, int64_t n, float factor, const float *bias, bool adds);
 
-/// As k_gemm with a factor of 1, to the bit, from b as it is: [k, n] with rows of length ldb, or the transpose of [n, k]. A part
-/// of a panel at a time is laid out in `panel`; rounds and pairs say how. a is given as it is; its lda counts pairs, k
-/// numbers.
+/// As k_gemm with a factor of 1, to the bit, from b as it is: [k, n] with rows of length ldb, or the transpose of
+/// [n, k]. A part of a panel at a time is laid out in `panel`, which has room for k_gemm_panel_part(k); rounds and pairs
+/// say how. a is given as it is; its lda counts pairs, k numbers.
 void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb, bool transposed,
                        bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n, const float *bias,
                        bool adds);

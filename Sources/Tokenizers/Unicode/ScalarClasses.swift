@@ -29,9 +29,9 @@ struct ScalarClass: OptionSet {
         switch value {
         // From Devanagari to Myanmar; from Hangul Jamo to Ethiopic; from Canadian syllabics to Vedic signs.
         case 0x0900...0x109F, 0x1100...0x139F, 0x1400...0x1C7F: true
-        // From Braille to Vai; Hangul syllables, surrogates, private use.
+        // From supplemental punctuation to Vai; Hangul syllables, surrogates, private use.
         case 0x2E00...0xA63F, 0xAC00...0xFAFF: true
-        // Cuneiform, hieroglyphs; Tangut, Kana, Nüshu; symbols.
+        // From cuneiform to hieroglyphs; from Tangut to Mende Kikakui; numbers and symbols.
         case 0x12000...0x167FF, 0x17000...0x1E8FF, 0x1E960...0x1FFFF: true
         default: false
         }

@@ -18,14 +18,8 @@ final class RunRecording {
     /// The writing of what the run needs to go on, and then the word to all trackers that it starts.
     private var beginning: Background<Void>?
     /// What is left of it until the first step has been made, and then is done beside the next ones.
-    private var sealing: Sealing = .nothing
+    private var sealing: Background<Void>?
     private let held = HeldEvents()
-
-    private enum Sealing {
-        case nothing
-        case due(RunDirectory)
-        case begun(Background<Void>)
-    }
 
     /// A new run. Makes its folder, unless nothing is to be written.
     ///
@@ -70,8 +64,6 @@ final class RunRecording {
         runID = file.id
         path = directory.path
         self.directory = directory
-        // It may have ended before that.
-        sealing = .due(directory)
         database = try RunRecording.database(of: file, in: directory, runsDirectory)
         group = Background { [database, runID] in
             RunRecording.group(trackers, database, runID, file.configuration, directory.path)
@@ -117,12 +109,12 @@ final class RunRecording {
             try group.track(.started(info))
             held.release { try? group.track($0) }
         }
-        sealing = .due(files.directory)
     }
 
+    /// Once a run that has begun, or goes on: it may have ended before its start was sealed.
     private func beginSealing() {
-        guard case .due(let directory) = sealing else { return }
-        sealing = .begun(Background { try directory.sealStart() })
+        guard sealing == nil, let directory else { return }
+        sealing = Background { try directory.sealStart() }
     }
 
     /// Waits until the run has begun. Throws what went wrong with that.
@@ -164,7 +156,7 @@ final class RunRecording {
     func flush() throws {
         try awaitBeginning()
         beginSealing()
-        if case .begun(let work) = sealing { try work.value() }
+        try sealing?.value()
         try history?.flush()
         try group.value().flush()
     }
