@@ -186,10 +186,11 @@ public enum SafetensorsWriter {
         try write(tensors, metadata: metadata, to: path, waits: true)
     }
 
-    /// The same, in a folder that ``FileBytes/replaceFolder(_:build:)`` brings to disk unless this `waits` for it.
+    /// The same, in a folder that ``FileBytes/replaceFolder(_:build:)`` brings to disk unless this `waits` for it; past
+    /// the system's cache where nobody is about to read the file.
     package static func write(
         _ tensors: [(name: String, tensor: Tensor)], metadata: [(key: String, value: String)] = [],
-        to path: String, waits: Bool
+        to path: String, waits: Bool, bypassesCache: Bool = false
     ) throws(FileError) {
         var members: [(key: String, value: JSON)] = []
         if !metadata.isEmpty {
@@ -214,7 +215,7 @@ public enum SafetensorsWriter {
         // Data begins at a multiple of eight bytes.
         while header.count % 8 != 0 { header.append(UInt8(ascii: " ")) }
         let length = UInt64(header.count)
-        let file = try FileWriter(path: path, waits: waits)
+        let file = try FileWriter(path: path, waits: waits, bypassesCache: bypassesCache)
         try file.write((0..<8).map { UInt8(truncatingIfNeeded: length >> (8 * UInt64($0))) })
         try file.write(header)
         for (_, tensor) in tensors {

@@ -22,7 +22,8 @@ extension Embedder {
         try save(to: folder, verifying: true)
     }
 
-    /// As ``save(to:)``, without an adapter that is attached; loading again is left out unless `verifying`.
+    /// As ``save(to:)``, without an adapter that is attached; loading again is left out unless `verifying`, and the
+    /// weights go past the system's cache then: nobody is about to read them.
     ///
     /// - Parameter completing: gets the finished folder before it takes its place, and may add to it.
     package func save(
@@ -36,14 +37,14 @@ extension Embedder {
                 remedy: "choose a new or empty folder; saving replaces all that is in it")
         }
         try FileBytes.replaceFolder(folder) { temporary in
-            try write(to: temporary)
+            try write(to: temporary, bypassingCache: !verifying)
             if verifying { try verify(temporary) }
             try completing(temporary)
         }
     }
 
     /// All files; those of sentence-transformers where it has a name for the pooling.
-    private func write(to folder: String) throws {
+    private func write(to folder: String, bypassingCache: Bool) throws {
         var configuration = encoder.configuration
         // uniem refuses names that it does not know and has no layers after pooling; sentence-transformers' files
         // say the others.
@@ -68,7 +69,7 @@ extension Embedder {
         try write(configuration, to: folder + "/config.json")
         try SafetensorsWriter.write(
             encoder.store.parameters.map { ($0.name, $0.value) }, metadata: [("format", "pt")],
-            to: folder + "/model.safetensors", waits: false)
+            to: folder + "/model.safetensors", waits: false, bypassesCache: bypassingCache)
         try writeSurroundings(poolingKeys, to: folder)
     }
 

@@ -153,17 +153,21 @@ public enum JSON: Sendable {
 
     /// Whether `value` can stand between quotes as it is.
     private static func isPlain(_ value: String) -> Bool {
-        var (last, before) = (UInt8(0), UInt8(0))
-        for byte in value.utf8 {
-            switch byte {
-            case 0..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "\\"): return false
-            // U+2028 and U+2029.
-            case 0xA8, 0xA9: if before == 0xE2, last == 0x80 { return false }
-            default: break
+        var value = value
+        return value.withUTF8 { bytes in
+            var (last, before) = (UInt8(0), UInt8(0))
+            for index in bytes.indices {
+                let byte = unsafe bytes[index]
+                switch byte {
+                case 0..<0x20, 0x7F, UInt8(ascii: "\""), UInt8(ascii: "\\"): return false
+                // U+2028 and U+2029.
+                case 0xA8, 0xA9: if before == 0xE2, last == 0x80 { return false }
+                default: break
+                }
+                (before, last) = (last, byte)
             }
-            (before, last) = (last, byte)
+            return true
         }
-        return true
     }
 }
 

@@ -13,7 +13,8 @@ struct FNV1a {
     mutating func add(byte: UInt8) { value = (value ^ UInt64(byte)) &* 0x100_0000_01B3 }
 
     mutating func add(_ text: String) {
-        for byte in text.utf8 { add(byte: byte) }
+        var text = text
+        text.withUTF8 { bytes in for index in bytes.indices { add(byte: unsafe bytes[index]) } }
         add(byte: 0xFF)
     }
 

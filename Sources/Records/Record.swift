@@ -130,4 +130,8 @@ public enum Record: Sendable, Equatable {
 }
 
 /// Whether `a` and `b` are the same UTF-8 bytes.
-func sameBytes(_ a: String, _ b: String) -> Bool { a.utf8.elementsEqual(b.utf8) }
+func sameBytes(_ a: String, _ b: String) -> Bool {
+    guard a.utf8.count == b.utf8.count else { return false }
+    var (a, b) = (a, b)
+    return a.withUTF8 { first in b.withUTF8 { unsafe first.elementsEqual($0) } }
+}

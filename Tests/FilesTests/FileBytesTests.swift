@@ -58,6 +58,28 @@ private func limitFileSize(_ bytes: Int) {
         }
     }
 
+    /// Around the size of the pieces that go past the cache; also on a file system in memory, which may refuse that.
+    @Test(arguments: [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 3 << 20, (3 << 20) + 4097])
+    func pastTheCache(count: Int) throws {
+        let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0 &* 31 >> 3) }
+        try withFolder { folder in
+            var places = [folder + "/file"]
+            if FileBytes.isFolder("/dev/shm") {
+                places.append("/dev/shm/uniem-\(getpid())-\(count)")
+            }
+            defer { for place in places { try? FileBytes.remove(place) } }
+            for place in places {
+                let file = try FileWriter(path: place, waits: true, bypassesCache: true)
+                try file.write(Array(bytes.prefix(7)))
+                try file.write([])
+                try file.write(Array(bytes.dropFirst(7)))
+                try file.close()
+                try file.close()
+                #expect(try FileBytes.read(place) == bytes, "\(place)")
+            }
+        }
+    }
+
     @Test(.enabled(if: FileBytes.exists("/dev/full"), "there is no /dev/full"))
     func fullDisk() throws {
         let error = try #require(
@@ -81,19 +103,30 @@ private func limitFileSize(_ bytes: Int) {
             try FileBytes.writeAtomically("old", to: $0 + "/weights")
         }
         await #expect(processExitsWith: .success) { [folder = folder as String] in
+            // The limit is met within a piece that goes past the cache.
+            limitFileSize((1 << 20) + 5000)
+            let first = fileError {
+                try FileBytes.replaceFolder(folder + "/model") {
+                    let file = try FileWriter(
+                        path: $0 + "/weights", waits: false, bypassesCache: true)
+                    try file.write([UInt8](repeating: 1, count: 3 << 20))
+                    try file.close()
+                }
+            }
+            precondition(first?.problem.contains("write") == true)
             limitFileSize(100)
             let big = [UInt8](repeating: 1, count: 200)
-            let first = fileError { try FileBytes.writeAtomically(big, to: folder + "/file") }
+            let second = fileError { try FileBytes.writeAtomically(big, to: folder + "/file") }
             precondition(
-                first?.path == folder + "/file" && first?.problem.contains("write") == true)
-            let second = fileError {
+                second?.path == folder + "/file" && second?.problem.contains("write") == true)
+            let third = fileError {
                 try FileBytes.replaceFolder(folder + "/model") {
                     let file = try FileWriter(path: $0 + "/weights")
                     try file.write(big)
                     try file.close()
                 }
             }
-            precondition(second?.problem.contains("write") == true)
+            precondition(third?.problem.contains("write") == true)
         }
         #expect(try FileBytes.readText(folder + "/file") == "the old content")
         #expect(try FileBytes.readText(folder + "/model/weights") == "old")
