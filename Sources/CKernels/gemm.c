@@ -201,6 +201,12 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
     return k * ((m + STRIP - 1) / STRIP * STRIP);
 }
 
+int64_t k_gemm_rows_part(int64_t m, int64_t k) {
+    // Groups may be a little higher than GROUP, to end with a strip.
+    int64_t most = GROUP + STRIP;
+    return (m < most ? m : most) * (k < DEPTH ? k : DEPTH);
+}
+
 int64_t k_gemm_panel_part(int64_t k) {
     // Of pairs a part has twice as many numbers along the inner dimension as steps.
     return PANEL * (k < 2 * DEPTH ? k : 2 * DEPTH);
@@ -395,6 +401,8 @@ typedef struct {
     /// How many rows b has, which may be one less than units hold.
     int64_t inner;
     float *panel;
+    /// Where parts of the left side are laid out, rounded; null where they are taken as they are.
+    float *rows;
 } right_side;
 
 /// The left side, and what becomes of the result.
@@ -403,8 +411,9 @@ typedef struct {
     float *c;
     int64_t ldc;
     const float *a;
-    /// Element (i, l) is a[i * ars + l * acs]; in strips, the strip of row i begins at a[i / STRIP * STRIP * k].
-    int64_t ars, acs;
+    /// Element (i, l) is a[(i - row) * ars + (l - step) * acs]; in strips, which begin at no other row and step than 0,
+    /// the strip of row i begins at a[i / STRIP * STRIP * k].
+    int64_t row, step, ars, acs;
     bool strips;
     int64_t m, k, n;
     float factor;
@@ -414,8 +423,8 @@ typedef struct {
 
 FAST INLINE task make_task(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, bool pairs, int64_t m,
                            int64_t k, int64_t n, float factor, const float *bias, bool adds) {
-    return (task){pairs ? half_block : float_block, c, ldc, a, strips ? 1 : lda, strips ? STRIP : 1, strips, m, k, n,
-                  factor, bias, adds};
+    return (task){pairs ? half_block : float_block, c, ldc, a, 0, 0, strips ? 1 : lda, strips ? STRIP : 1, strips, m, k,
+                  n, factor, bias, adds};
 }
 
 /// What strips ask memory for: `rows` stretches of `length` numbers, `step` apart; is_near: as many rows of a panel as
@@ -445,8 +454,8 @@ FAST static void go_over_rows(const task *t, const float *panel, int64_t j, int6
         // The first block of the result was asked for by nobody: it asks for itself too late, but for the next ones.
         wishes w = {c + (behind - i) * t->ldc, behind < last ? HEIGHT : 0, next.from + share * next.step,
                     next.rows * (s + 1) / count - share, (next.length + 15) / 16, next.step};
-        const float *rows = t->strips ? t->a + i / STRIP * STRIP * t->k + i % STRIP : t->a + i * t->ars;
-        rows += from * t->acs;
+        const float *rows = t->strips ? t->a + i / STRIP * STRIP * t->k + i % STRIP : t->a + (i - t->row) * t->ars;
+        rows += (from - t->step) * t->acs;
         if (columns < PANEL) {
             edge_block(t->compute, c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, columns, end, &w);
         } else {
@@ -483,6 +492,20 @@ FAST static asking sources(const right_side *r, int64_t j, int64_t columns, int6
     return (asking){r->b + from * r->ldb + j, depth, columns, r->ldb};
 }
 
+/// The rows first ..< last of the left side, part from ..< from + depth, rounded to bfloat16.
+FAST static task rounded_part(const task *t, float *rows, int64_t first, int64_t last, int64_t from, int64_t depth) {
+    for (int64_t i = first; i < last; i++) {
+        const float *x = t->a + i * t->ars + from;
+        float *y = rows + (i - first) * depth;
+        int64_t l = 0;
+        for (; l + 16 <= depth; l += 16) *(v16 *)(y + l) = maybe_rounded(*(const v16 *)(x + l), true);
+        for (; l < depth; l++) y[l] = maybe_rounded_one(x[l], true);
+    }
+    task part = *t;
+    part.a = rows, part.row = first, part.step = from, part.ars = depth;
+    return part;
+}
+
 /// Panels by few rows: they are read from memory in the order in which they lie there.
 FAST static void go_over_few(const task *t, const float *panels) {
     for (int64_t j = 0; j < t->n; j += PANEL) {
@@ -506,6 +529,7 @@ FAST static void go_over_all(const task *t, const right_side *r) {
         int64_t last = first + group < t->m ? first + group : t->m;
         for (int64_t part = 0; part < parts; part++) {
             int64_t from = part_start(t->k, part, parts), end = part_start(t->k, part + 1, parts);
+            task left = r->rows ? rounded_part(t, r->rows, first, last, from, end - from) : *t;
             for (int64_t j = 0; j < t->n; j += PANEL) {
                 const float *panel = part_of_panel(r, j, t->n - j, from, end - from, t->k);
                 asking next = {0};
@@ -514,7 +538,7 @@ FAST static void go_over_all(const task *t, const right_side *r) {
                 } else if (part + 1 < parts) {
                     next = sources(r, 0, t->n, end, part_start(t->k, part + 2, parts) - end, t->k);
                 }
-                go_over_rows(t, panel, j, first, last, from, end - from, next);
+                go_over_rows(&left, panel, j, first, last, from, end - from, next);
             }
         }
     }
@@ -527,10 +551,10 @@ FAST void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips
 }
 
 FAST void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb,
-                            bool transposed, bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n,
-                            const float *bias, bool adds) {
+                            bool transposed, bool rounds, bool pairs, float *panel, float *rows, int64_t m, int64_t k,
+                            int64_t n, const float *bias, bool adds) {
     task t = make_task(c, ldc, a, lda, false, pairs, m, pairs ? (k + 1) / 2 : k, n, 1, bias, adds);
-    go_over_all(&t, &(right_side){0, b, ldb, transposed, rounds, pairs, k, panel});
+    go_over_all(&t, &(right_side){0, b, ldb, transposed, rounds, pairs, k, panel, rounds && !pairs ? rows : 0});
 }
 
 #else
@@ -553,6 +577,9 @@ int64_t k_gemm_strips(int64_t m, int64_t k) {
 int64_t k_gemm_panel_part(int64_t k) {
     return k;
 }
+int64_t k_gemm_rows_part(int64_t m, int64_t k) {
+    return m * k;
+}
 
 // Where k_gemm_is_fast says no, nobody may call the rest.
 void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k, int64_t n) {
@@ -572,8 +599,8 @@ void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, con
     __builtin_trap();
 }
 void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb, bool transposed,
-                       bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n, const float *bias,
-                       bool adds) {
+                       bool rounds, bool pairs, float *panel, float *rows, int64_t m, int64_t k, int64_t n,
+                       const float *bias, bool adds) {
     __builtin_trap();
 }
 

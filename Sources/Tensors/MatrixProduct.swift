@@ -49,13 +49,15 @@ struct MatrixProduct {
     ///   - cache: where the layout of b is kept; b belongs to it.
     ///   - laysOutLate: whether b is laid out panel by panel while the product is computed, each panel still in the
     ///     first cache when it is used; only where a is not transposed, and not where a factor follows.
-    ///   - rounded: of ``rounded(_:m:k:_:)`` for a, where that is known already; only where a is not transposed.
+    ///   - rounded: of ``rounded(_:m:k:_:)`` for a, where that is known already; only where a is not transposed. Asked
+    ///     for only where it is needed.
     ///   - sums: [m], to which the sums of the rows of op(a) are added; only where a is given transposed.
     init(
         _ a: UnsafePointer<Float>, transposeA: Bool = false, _ b: UnsafePointer<Float>,
         transposeB: Bool = false, m: Int, n: Int, k: Int, precision: Precision = .float32,
         cache: WeightPanels? = nil, laysOutLate: Bool = false,
-        rounded: Buffer? = nil, addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
+        rounded: @autoclosure () -> Buffer? = nil,
+        addingSumsTo sums: UnsafeMutablePointer<Float>? = nil
     ) {
         precondition(sums == nil || transposeA, "sums of a matrix that is not transposed")
         precondition(!laysOutLate || !transposeA, "a transposed left side, a right one as it is")
@@ -74,19 +76,23 @@ struct MatrixProduct {
             right = operand(b, transposeB, k * n)
             return
         }
+        let isLate = laysOutLate && cache == nil
         if transposeA {
             let strips = Buffer(count: Int(k_gemm_strips(Int64(m), Int64(k))))
             k_gemm_pack_a(
                 strips.pointer, sums, a, Int64(m), precision.rounds, Int64(m), Int64(k))
             precision.pair(strips, inGroupsOf: k, areStrips: true)
             left = Operand(strips, isTransposed: true)
-        } else if let rows = rounded ?? MatrixProduct.rounded(a, m: m, k: k, precision) {
+        } else if isLate && precision.rounds {
+            // Rounded part by part.
+            left = Operand(a, isTransposed: false)
+        } else if let rows = rounded() ?? MatrixProduct.rounded(a, m: m, k: k, precision) {
             left = Operand(rows, isTransposed: false)
         } else {
             left = Operand(a, isTransposed: false)
         }
         let layout = PanelLayout(isTransposed: transposeB, precision: precision)
-        laysOut = laysOutLate && cache == nil ? layout : nil
+        laysOut = isLate ? layout : nil
         if laysOut != nil {
             right = Operand(b, isTransposed: transposeB)
         } else if let cache {
@@ -151,12 +157,16 @@ struct MatrixProduct {
         let bias = bias.map { $0 + first }
         if let laysOut {
             let panel = Buffer(count: Int(k_gemm_panel_part(Int64(k))))
+            let rows =
+                precision.rounds
+                ? Buffer(count: Int(k_gemm_rows_part(Int64(m), Int64(k)))) : nil
             k_gemm_laying_out(
                 c + first, Int64(n), left.pointer, Int64(units),
                 right.pointer + first * (laysOut.isTransposed ? k : 1),
                 Int64(laysOut.isTransposed ? k : n), laysOut.isTransposed, precision.rounds,
-                precision.isPaired, panel.pointer, Int64(m), Int64(k), count, bias, adds)
-            withExtendedLifetime(panel) {}
+                precision.isPaired, panel.pointer, rows?.pointer, Int64(m), Int64(k), count, bias,
+                adds)
+            withExtendedLifetime((panel, rows)) {}
         } else {
             k_gemm(
                 c + first, Int64(n), left.pointer, Int64(units), left.isTransposed,

@@ -134,6 +134,29 @@ struct MatrixProductTests {
         #expect(abs(y[5] / 3e38 - 1) < 1 / 256)
     }
 
+    /// Both sides are rounded part by part while a product is computed, in no more memory than was said; also a group of
+    /// rows that is higher than most, and parts of several lengths.
+    @Test(
+        .enabled(if: k_gemm_is_fast(), "no AVX-512"),
+        arguments: sizes + [[260, 70, 390], [520, 33, 800], [1, 64, 385], [257, 64, 2]])
+    func roundedInParts(_ size: [Int]) {
+        let (m, n, k) = (size[0], size[1], size[2])
+        var random = TestRandom(10)
+        let (a, b) = (random.tensor([m, k]), random.tensor([k, n]))
+        let exact = Matrix(a.rounded(to: .bfloat16)) * Matrix(b.rounded(to: .bfloat16))
+        let panel = Buffer(count: Int(k_gemm_panel_part(Int64(k))))
+        let part = Int(k_gemm_rows_part(Int64(m), Int64(k)))
+        let rows = Buffer(count: part + 64)
+        unsafe (rows.pointer + part).update(repeating: 7, count: 64)
+        let c = Tensor(zeros: [m, n])
+        unsafe k_gemm_laying_out(
+            c.pointer, Int64(n), a.pointer, Int64(k), b.pointer, Int64(n), false, true, false,
+            panel.pointer, rows.pointer, Int64(m), Int64(k), Int64(n), nil, false)
+        expectClose(c, exact.values, relative: 1e-6, absolute: 6e-8 * Double(k + 16))
+        let isWithin = (part..<part + 64).allSatisfy { unsafe rows.pointer[$0] == 7 }
+        #expect(isWithin)
+    }
+
     /// The kernel for pairs, on processors that have the instruction, whether or not they prefer it.
     @Test(.enabled(if: k_gemm_has_pairs(), "no AVX-512 BF16"), arguments: sizes)
     func pairs(_ size: [Int]) {
@@ -164,7 +187,7 @@ struct MatrixProductTests {
         let late = Tensor(zeros: [m, n])
         unsafe k_gemm_laying_out(
             late.pointer, Int64(n), rows.pointer, Int64(units), b.pointer, Int64(n), false, true,
-            true, panel.pointer, Int64(m), Int64(k), Int64(n), nil, false)
+            true, panel.pointer, nil, Int64(m), Int64(k), Int64(n), nil, false)
         expectClose(late, exact.values, relative: 1e-6, absolute: 6e-8 * Double(k + 16))
         let isWithin = (part..<part + 64).allSatisfy { unsafe panel.pointer[$0] == 7 }
         #expect(isWithin)

@@ -171,6 +171,8 @@ int64_t k_gemm_panels(int64_t k, int64_t n);
 int64_t k_gemm_strips(int64_t m, int64_t k);
 /// Floats that k_gemm_laying_out needs to lay out b [k, n].
 int64_t k_gemm_panel_part(int64_t k);
+/// Floats that it needs to lay out a [m, k].
+int64_t k_gemm_rows_part(int64_t m, int64_t k);
 /// Lays out b [k, n] in panels; transposed: b is given as [n, k]. ldb is the length of its rows in memory. rounds: to
 /// bfloat16.
 void k_gemm_pack_b(float *panels, const float *b, int64_t ldb, bool transposed, bool rounds, int64_t k, int64_t n);
@@ -190,10 +192,11 @@ void k_gemm(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, con
 
 /// As k_gemm with a factor of 1, to the bit, from b as it is: [k, n] with rows of length ldb, or the transpose of
 /// [n, k]. A part of a panel at a time is laid out in `panel`, which has room for k_gemm_panel_part(k); rounds and pairs
-/// say how. a is given as it is; its lda counts pairs, k numbers.
+/// say how. a is given as it is, its lda counts pairs, k numbers; rounds without pairs: a part of it at a time is rounded
+/// in `rows`, which has room for k_gemm_rows_part(m, k), or nothing is where that is null.
 void k_gemm_laying_out(float *c, int64_t ldc, const float *a, int64_t lda, const float *b, int64_t ldb, bool transposed,
-                       bool rounds, bool pairs, float *panel, int64_t m, int64_t k, int64_t n, const float *bias,
-                       bool adds);
+                       bool rounds, bool pairs, float *panel, float *rows, int64_t m, int64_t k, int64_t n,
+                       const float *bias, bool adds);
 
 // --- adamw.c -------------------------------------------------------------------------------------------------
 /// One AdamW step as torch.optim.AdamW: decay p by (1 - rate * decay), then Adam with bias corrections
