@@ -502,7 +502,10 @@ FAST static task rounded_part(const task *t, float *rows, int64_t first, int64_t
         for (; l < depth; l++) y[l] = maybe_rounded_one(x[l], true);
     }
     task part = *t;
-    part.a = rows, part.row = first, part.step = from, part.ars = depth;
+    part.a = rows;
+    part.ars = depth;
+    part.row = first;
+    part.step = from;
     return part;
 }
 
