@@ -495,11 +495,7 @@ FAST static asking sources(const right_side *r, int64_t j, int64_t columns, int6
 /// The rows first ..< last of the left side, part from ..< from + depth, rounded to bfloat16.
 FAST static task rounded_part(const task *t, float *rows, int64_t first, int64_t last, int64_t from, int64_t depth) {
     for (int64_t i = first; i < last; i++) {
-        const float *x = t->a + i * t->ars + from;
-        float *y = rows + (i - first) * depth;
-        int64_t l = 0;
-        for (; l + 16 <= depth; l += 16) *(v16 *)(y + l) = maybe_rounded(*(const v16 *)(x + l), true);
-        for (; l < depth; l++) y[l] = maybe_rounded_one(x[l], true);
+        k_round_bf16(rows + (i - first) * depth, t->a + i * t->ars + from, depth);
     }
     task part = *t;
     part.a = rows;
