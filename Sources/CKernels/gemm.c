@@ -69,74 +69,105 @@ FAST INLINE void finish(float *c, int64_t ldc, v16 sums[][VECTORS], const int ro
 }
 
 /// What a block asks memory for while it computes, a little at a time, so that it is there when its turn comes: the
-/// block of the result that is next, and `rows` stretches of `lines` lines, `step` numbers apart.
+/// block of the result that is next, and `rows` stretches of `lots` lots of lines, `step` numbers apart.
 typedef struct {
     const float *result;
     int64_t result_rows;
     const float *from;
-    int64_t rows, lines, step;
+    int64_t rows, lots, step;
 } wishes;
 
-/// How many steps along the inner dimension lie between wishes.
-enum { PACE = 16 };
+/// How many steps along the inner dimension lie between wishes, and the numbers of a lot: four lines.
+enum { PACE = 16, LOT = 64 };
 
-/// Asks for a row of the result and four lines of the rest.
-FAST INLINE void ask(wishes *w, int64_t ldc, int64_t *line, const int vectors) {
+/// Asks for a row of the result and a lot of the rest.
+FAST INLINE void ask(wishes *w, int64_t ldc, int64_t *lot, const int vectors) {
     if (w->result_rows > 0) {
         UNROLL for (int v = 0; v < vectors; v++) __builtin_prefetch(w->result + 16 * v, 1);
         w->result += ldc;
         w->result_rows--;
     }
-    UNROLL for (int i = 0; i < 4; i++) {
-        if (w->rows > 0) {
-            __builtin_prefetch(w->from + 16 * *line, 0, 2);
-            if (++*line == w->lines) {
-                *line = 0;
-                w->rows--;
-                w->from += w->step;
-            }
+    if (w->rows > 0) {
+        UNROLL for (int i = 0; i < LOT; i += 16) __builtin_prefetch(w->from + *lot * LOT + i, 0, 2);
+        if (++*lot == w->lots) {
+            *lot = 0;
+            w->rows--;
+            w->from += w->step;
         }
     }
 }
 
-/// Adds the products of a column of a with a row of a panel to a block.
-FAST INLINE void multiply(v16 sums[][VECTORS], const float *a, int64_t ars, const float *panel, const int rows,
+/// Rows of the left side: number i, step l, at from[i * row + l * step]. `middle` is row 3: with two places to count from,
+/// the address of any row is a sum of two registers, and no instruction is spent on it.
+typedef struct {
+    const float *from, *middle;
+    int64_t row, step;
+} left_rows;
+
+FAST INLINE left_rows make_left_rows(const float *a, int64_t row, int64_t step) {
+    const float *middle = a + 3 * row;
+    // The compiler is not to know that one follows from the other, or it adds row by row.
+    __asm__("" : "+r"(middle));
+    return (left_rows){a, middle, row, step};
+}
+
+FAST INLINE float left_number(left_rows a, const int i, const int l) {
+    return i < 3 ? a.from[i * a.row + l * a.step] : a.middle[(i - 3) * a.row + l * a.step];
+}
+
+/// Adds the products of column `l` of a with row `l` of a panel to a block.
+FAST INLINE void multiply(v16 sums[][VECTORS], left_rows a, const float *panel, const int l, const int rows,
                           const int vectors) {
     v16 p[VECTORS];
-    UNROLL for (int v = 0; v < vectors; v++) p[v] = *(const v16 *)(panel + 16 * v);
+    UNROLL for (int v = 0; v < vectors; v++) p[v] = *(const v16 *)(panel + l * PANEL + 16 * v);
     UNROLL for (int i = 0; i < rows; i++) {
-        float s = a[i * ars];
+        float s = left_number(a, i, l);
         UNROLL for (int v = 0; v < vectors; v++) sums[i][v] += s * p[v];
     }
 }
 
 /// As multiply; a and the panel are of pairs.
-FAST_PAIRS INLINE void multiply_pairs(v16 sums[][VECTORS], const float *a, int64_t ars, const float *panel,
-                                      const int rows, const int vectors) {
+FAST_PAIRS INLINE void multiply_pairs(v16 sums[][VECTORS], left_rows a, const float *panel, const int l, const int rows,
+                                      const int vectors) {
     __m512bh p[VECTORS];
-    UNROLL for (int v = 0; v < vectors; v++) p[v] = (__m512bh) * (const v16 *)(panel + 16 * v);
+    UNROLL for (int v = 0; v < vectors; v++) p[v] = (__m512bh) * (const v16 *)(panel + l * PANEL + 16 * v);
     UNROLL for (int i = 0; i < rows; i++) {
-        __m512bh s = (__m512bh)_mm512_set1_ps(a[i * ars]);
+        __m512bh s = (__m512bh)_mm512_set1_ps(left_number(a, i, l));
         UNROLL for (int v = 0; v < vectors; v++) sums[i][v] = (v16)_mm512_dpbf16_ps((__m512)sums[i][v], s, p[v]);
     }
 }
 
-/// c [rows, 16 vectors] from a [rows, k], element (i, l) at a[i * ars + l * acs], and the first columns of a panel
-/// [k, 64]. Each step asks for `lines` lines from `ahead` on.
+/// Steps that are written out one after the other. A neighbour on the same core takes every other turn to issue
+/// instructions: those that count and add addresses then cost as much as those that multiply.
+enum { STRIDE = 4 };
+
+/// c [rows, 16 vectors] from a [rows, k], in strips or as it is in memory, and the first columns of a panel [k, 64]. Each
+/// step asks for `lines` lines from `ahead` on.
 #define BLOCK(target, name, multiply)                                                                                \
-    target INLINE void name(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,      \
-                            int64_t k, const int rows, const int vectors, ending end, wishes w, const float *ahead,    \
-                            const int lines) {                                                                       \
+    target INLINE void name(float *c, int64_t ldc, const float *rows_of_a, int64_t lda, const bool strips,            \
+                            const float *panel, int64_t k, const int rows, const int vectors, ending end, wishes w,    \
+                            const float *ahead, const int lines) {                                                   \
         v16 sums[HEIGHT][VECTORS];                                                                                   \
+        left_rows a = make_left_rows(rows_of_a, strips ? 1 : lda, strips ? STRIP : 1);                               \
+        const int stride = lines == 0 && vectors == VECTORS ? STRIDE : 1;                                            \
         begin(sums, c, ldc, rows, vectors, end);                                                                     \
-        int64_t line = 0;                                                                                            \
+        int64_t lot = 0;                                                                                             \
         for (int64_t start = 0; start < k; start += PACE) {                                                          \
             int64_t count = k - start < PACE ? k - start : PACE;                                                     \
-            ask(&w, ldc, &line, vectors);                                                                            \
-            for (int64_t l = 0; l < count; l++, a += acs, panel += PANEL) {                                          \
+            ask(&w, ldc, &lot, vectors);                                                                             \
+            for (; count >= stride; count -= stride) {                                                               \
                 UNROLL for (int i = 0; i < lines; i++) __builtin_prefetch(ahead + 16 * i, 0, 2);                     \
                 ahead += 16 * lines;                                                                                 \
-                multiply(sums, a, ars, panel, rows, vectors);                                                        \
+                UNROLL for (int l = 0; l < stride; l++) multiply(sums, a, panel, l, rows, vectors);                  \
+                a.from += stride * a.step;                                                                           \
+                a.middle += stride * a.step;                                                                         \
+                panel += stride * PANEL;                                                                             \
+            }                                                                                                        \
+            for (; count > 0; count--) {                                                                             \
+                multiply(sums, a, panel, 0, rows, vectors);                                                          \
+                a.from += a.step;                                                                                    \
+                a.middle += a.step;                                                                                  \
+                panel += PANEL;                                                                                      \
             }                                                                                                        \
         }                                                                                                            \
         finish(c, ldc, sums, rows, vectors, end);                                                                    \
@@ -144,42 +175,45 @@ FAST_PAIRS INLINE void multiply_pairs(v16 sums[][VECTORS], const float *a, int64
 BLOCK(FAST, block, multiply)
 BLOCK(FAST_PAIRS, pair_block, multiply_pairs)
 
-#define CASES(block, vectors, lines)                                                                                 \
+#define CASES(block, strips, vectors, lines)                                                                         \
     switch (rows) {                                                                                                  \
-        CASE(block, 1, vectors, lines) CASE(block, 2, vectors, lines) CASE(block, 3, vectors, lines)                  \
-        CASE(block, 4, vectors, lines) CASE(block, 5, vectors, lines) CASE(block, 6, vectors, lines)                  \
+        CASE(block, strips, 1, vectors, lines) CASE(block, strips, 2, vectors, lines)                                 \
+        CASE(block, strips, 3, vectors, lines) CASE(block, strips, 4, vectors, lines)                                 \
+        CASE(block, strips, 5, vectors, lines) CASE(block, strips, 6, vectors, lines)                                 \
     }
-#define CASE(block, n, vectors, lines)                                                                               \
-    case n: block(c, ldc, a, ars, acs, panel, k, n, vectors, end, *w, ahead, lines); break;
+#define CASE(block, strips, n, vectors, lines)                                                                       \
+    case n: block(c, ldc, a, lda, strips, panel, k, n, vectors, end, *w, ahead, lines); break;
 
 /// As block, for any number of rows up to HEIGHT, columns up to PANEL, and lines from ahead on: 0, 1, 2 or 4. More than
 /// `columns` may be written.
-typedef void any_block(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel, int64_t k,
+typedef void any_block(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panel, int64_t k,
                        int64_t rows, int64_t columns, ending end, const wishes *w, const float *ahead, int64_t lines);
 
 #define ANY_BLOCK(target, name, block)                                                                               \
-    target static void name(float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs, const float *panel,      \
+    target static void name(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, const float *panel,      \
                             int64_t k, int64_t rows, int64_t columns, ending end, const wishes *w,                    \
                             const float *ahead, int64_t lines) {                                                     \
         if (columns <= 16) {                                                                                         \
-            CASES(block, 1, 0)                                                                                       \
+            CASES(block, strips, 1, 0)                                                                               \
         } else if (columns <= 32) {                                                                                  \
-            CASES(block, 2, 0)                                                                                       \
+            CASES(block, strips, 2, 0)                                                                               \
+        } else if (lines == 0 && strips) {                                                                           \
+            CASES(block, true, VECTORS, 0)                                                                           \
         } else if (lines == 0) {                                                                                     \
-            CASES(block, VECTORS, 0)                                                                                 \
+            CASES(block, false, VECTORS, 0)                                                                          \
         } else if (lines == 1) {                                                                                     \
-            CASES(block, VECTORS, 1)                                                                                 \
+            CASES(block, strips, VECTORS, 1)                                                                         \
         } else if (lines == 2) {                                                                                     \
-            CASES(block, VECTORS, 2)                                                                                 \
+            CASES(block, strips, VECTORS, 2)                                                                         \
         } else {                                                                                                     \
-            CASES(block, VECTORS, 4)                                                                                 \
+            CASES(block, strips, VECTORS, 4)                                                                         \
         }                                                                                                            \
     }
 ANY_BLOCK(FAST, float_block, block)
 ANY_BLOCK(FAST_PAIRS, half_block, pair_block)
 
 /// The last panel of a row may have fewer columns than registers hold: by way of a block of its own.
-FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const float *a, int64_t ars, int64_t acs,
+FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const float *a, int64_t lda, bool strips,
                             const float *panel, int64_t k, int64_t rows, int64_t columns, ending end, const wishes *w) {
     float block[HEIGHT * PANEL] = {0}, bias[PANEL] = {0};
     if (end.bias) {
@@ -189,7 +223,7 @@ FAST static void edge_block(any_block *compute, float *c, int64_t ldc, const flo
     for (int64_t i = 0; (end.adds || end.goes_on) && i < rows; i++) {
         memcpy(block + i * PANEL, c + i * ldc, (size_t)columns * sizeof(float));
     }
-    compute(block, PANEL, a, ars, acs, panel, k, rows, columns, end, w, 0, 0);
+    compute(block, PANEL, a, lda, strips, panel, k, rows, columns, end, w, 0, 0);
     for (int64_t i = 0; i < rows; i++) memcpy(c + i * ldc, block + i * PANEL, (size_t)columns * sizeof(float));
 }
 
@@ -411,9 +445,9 @@ typedef struct {
     float *c;
     int64_t ldc;
     const float *a;
-    /// Element (i, l) is a[(i - row) * ars + (l - step) * acs]; in strips, which begin at no other row and step than 0,
-    /// the strip of row i begins at a[i / STRIP * STRIP * k].
-    int64_t row, step, ars, acs;
+    /// Element (i, l) is a[(i - row) * lda + l - step]; in strips, which begin at no other row and step than 0, the strip
+    /// of row i begins at a[i / STRIP * STRIP * k].
+    int64_t row, step, lda;
     bool strips;
     int64_t m, k, n;
     float factor;
@@ -423,8 +457,7 @@ typedef struct {
 
 FAST INLINE task make_task(float *c, int64_t ldc, const float *a, int64_t lda, bool strips, bool pairs, int64_t m,
                            int64_t k, int64_t n, float factor, const float *bias, bool adds) {
-    return (task){pairs ? half_block : float_block, c, ldc, a, 0, 0, strips ? 1 : lda, strips ? STRIP : 1, strips, m, k,
-                  n, factor, bias, adds};
+    return (task){pairs ? half_block : float_block, c, ldc, a, 0, 0, lda, strips, m, k, n, factor, bias, adds};
 }
 
 /// What strips ask memory for: `rows` stretches of `length` numbers, `step` apart; is_near: as many rows of a panel as
@@ -453,13 +486,13 @@ FAST static void go_over_rows(const task *t, const float *panel, int64_t j, int6
         int64_t share = next.rows * s / count;
         // The first block of the result was asked for by nobody: it asks for itself too late, but for the next ones.
         wishes w = {c + (behind - i) * t->ldc, behind < last ? HEIGHT : 0, next.from + share * next.step,
-                    next.rows * (s + 1) / count - share, (next.length + 15) / 16, next.step};
-        const float *rows = t->strips ? t->a + i / STRIP * STRIP * t->k + i % STRIP : t->a + (i - t->row) * t->ars;
-        rows += (from - t->step) * t->acs;
+                    next.rows * (s + 1) / count - share, (next.length + LOT - 1) / LOT, next.step};
+        const float *rows = t->strips ? t->a + i / STRIP * STRIP * t->k + i % STRIP + from * STRIP
+                                      : t->a + (i - t->row) * t->lda + from - t->step;
         if (columns < PANEL) {
-            edge_block(t->compute, c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, columns, end, &w);
+            edge_block(t->compute, c, t->ldc, rows, t->lda, t->strips, panel, depth, behind - i, columns, end, &w);
         } else {
-            t->compute(c, t->ldc, rows, t->ars, t->acs, panel, depth, behind - i, PANEL, end, &w,
+            t->compute(c, t->ldc, rows, t->lda, t->strips, panel, depth, behind - i, PANEL, end, &w,
                        next.from + s * lines * 16 * depth, s * lines < VECTORS ? lines : 0);
         }
         i = behind;
@@ -495,11 +528,11 @@ FAST static asking sources(const right_side *r, int64_t j, int64_t columns, int6
 /// The rows first ..< last of the left side, part from ..< from + depth, rounded to bfloat16.
 FAST static task rounded_part(const task *t, float *rows, int64_t first, int64_t last, int64_t from, int64_t depth) {
     for (int64_t i = first; i < last; i++) {
-        k_round_bf16(rows + (i - first) * depth, t->a + i * t->ars + from, depth);
+        k_round_bf16(rows + (i - first) * depth, t->a + i * t->lda + from, depth);
     }
     task part = *t;
     part.a = rows;
-    part.ars = depth;
+    part.lda = depth;
     part.row = first;
     part.step = from;
     return part;

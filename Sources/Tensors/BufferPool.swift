@@ -79,6 +79,17 @@ public final class BufferPool: Sendable {
         case sparse
     }
 
+    /// Where a request finds its memory.
+    fileprivate struct Place {
+        /// 0 where the system has no more.
+        let address: UInt
+        let source: Source
+        /// Whether the system was asked.
+        let isNew: Bool
+        /// Whether all of it is known to be zero.
+        let isZero: Bool
+    }
+
     private let state = Mutex(State())
     private let hasTraces = Atomic(false)
 
@@ -133,45 +144,49 @@ public final class BufferPool: Sendable {
         let capacity = BufferPool.capacity(for: count)
         let isTraced = hasTraces.load(ordering: .relaxed)
         return state.withLock { state in
-            let (address, source, isNew, isZero) = BufferPool.take(capacity, use, &state)
-            guard let pointer = UnsafeMutablePointer<Float>(bitPattern: address) else {
+            let place = BufferPool.place(capacity, use, &state)
+            guard let pointer = UnsafeMutablePointer<Float>(bitPattern: place.address) else {
                 fatalError("out of memory: \(capacity * BufferPool.stride) bytes")
             }
             state.statistics.requests += 1
-            state.statistics.misses += isNew ? 1 : 0
+            state.statistics.misses += place.isNew ? 1 : 0
             state.statistics.bytesInUse += capacity * BufferPool.stride
             state.statistics.peakBytesInUse = max(
                 state.statistics.peakBytesInUse, state.statistics.bytesInUse)
-            if isTraced { state.traces[BufferTrace.thread]?.take(count, at: address) }
-            return Grant(pointer: pointer, capacity: capacity, isZero: isZero, source: source)
+            if isTraced { state.traces[BufferTrace.thread]?.take(count, at: place.address) }
+            return Grant(
+                pointer: pointer, capacity: capacity, isZero: place.isZero, source: place.source)
         }
     }
 
-    /// An address, what it is of, whether the system was asked, and whether all is zero.
-    private static func take(
-        _ capacity: Int, _ use: Use, _ state: inout State
-    ) -> (address: UInt, source: Source, isNew: Bool, isZero: Bool) {
+    /// Finds room for `capacity` floats.
+    private static func place(_ capacity: Int, _ use: Use, _ state: inout State) -> Place {
         let bytes = capacity * stride
         if capacity > largestSmall {
             switch use {
             case .passing:
                 let piece = state.moving.take(bytes)
-                return (piece.address, .moving(block: piece.block), piece.isNew, piece.isZero)
+                return Place(piece, of: .moving(block: piece.block))
             case .staying:
                 let piece = state.staying.take(bytes)
-                return (piece.address, .staying(block: piece.block), piece.isNew, piece.isZero)
+                return Place(piece, of: .staying(block: piece.block))
             case .sparse:
                 state.sparseBytes += bytes
-                return (PageMemory.takeSparse(bytes: bytes), .sparse, true, true)
+                return Place(
+                    address: PageMemory.takeSparse(bytes: bytes), source: .sparse, isNew: true,
+                    isZero: true)
             }
         }
         if let address = state.small[capacity / 16].popLast() {
-            return (address, .small, false, false)
+            return Place(address: address, source: .small, isNew: false, isZero: false)
         }
         var raw: UnsafeMutableRawPointer?
-        guard posix_memalign(&raw, 64, bytes) == 0 else { return (0, .small, true, false) }
+        guard posix_memalign(&raw, 64, bytes) == 0 else {
+            return Place(address: 0, source: .small, isNew: true, isZero: false)
+        }
         state.smallBytes += bytes
-        return (UInt(bitPattern: raw), .small, true, false)
+        return Place(
+            address: UInt(bitPattern: raw), source: .small, isNew: true, isZero: false)
     }
 
     /// Takes back what was granted.
@@ -206,6 +221,13 @@ public final class BufferPool: Sendable {
             hasTraces.store(!state.traces.isEmpty, ordering: .relaxed)
             return events
         }
+    }
+}
+
+extension BufferPool.Place {
+    fileprivate init(_ piece: BlockHeap.Piece, of source: BufferPool.Source) {
+        self.init(
+            address: piece.address, source: source, isNew: piece.isNew, isZero: piece.isZero)
     }
 }
 
