@@ -78,7 +78,7 @@ final class LinearProduct {
                 kind, tokens: tokens, inputs: inputs, outputs: outputs, weights: weights,
                 precision: precision, seed: UInt64(thread) << 32)
             // Each weight once: the first gradient of each has memory that the system must clear.
-            for _ in 0..<weights { _ = product.time() }
+            for _ in product.weights { _ = product.time() }
             return { product.time() }
         }
         return rate * 2 * Double(tokens) * Double(inputs) * Double(outputs) / 1e9
