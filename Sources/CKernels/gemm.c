@@ -115,6 +115,11 @@ FAST INLINE float left_number(left_rows a, const int i, const int l) {
     return i < 3 ? a.from[i * a.row + l * a.step] : a.middle[(i - 3) * a.row + l * a.step];
 }
 
+/// The rows from step `steps` on.
+FAST INLINE left_rows after(left_rows a, const int steps) {
+    return (left_rows){a.from + steps * a.step, a.middle + steps * a.step, a.row, a.step};
+}
+
 /// Adds the products of column `l` of a with row `l` of a panel to a block.
 FAST INLINE void multiply(v16 sums[][VECTORS], left_rows a, const float *panel, const int l, const int rows,
                           const int vectors) {
@@ -159,14 +164,12 @@ enum { STRIDE = 4 };
                 UNROLL for (int i = 0; i < lines; i++) __builtin_prefetch(ahead + 16 * i, 0, 2);                     \
                 ahead += 16 * lines;                                                                                 \
                 UNROLL for (int l = 0; l < stride; l++) multiply(sums, a, panel, l, rows, vectors);                  \
-                a.from += stride * a.step;                                                                           \
-                a.middle += stride * a.step;                                                                         \
+                a = after(a, stride);                                                                                \
                 panel += stride * PANEL;                                                                             \
             }                                                                                                        \
             for (; count > 0; count--) {                                                                             \
                 multiply(sums, a, panel, 0, rows, vectors);                                                          \
-                a.from += a.step;                                                                                    \
-                a.middle += a.step;                                                                                  \
+                a = after(a, 1);                                                                                     \
                 panel += PANEL;                                                                                      \
             }                                                                                                        \
         }                                                                                                            \
